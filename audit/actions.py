@@ -1,0 +1,82 @@
+"""The one way into the trail. Called inside the transaction of the thing it tells of, so that both stand or fall."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models, transaction
+
+from audit.models import Event
+from audit.now import now
+
+Kind = Event.Kind
+
+
+def record(
+    action: str,
+    *,
+    by: Any,
+    kind: Event.Kind,
+    patients: Iterable[int] = (),
+    entity: models.Model | None = None,
+    detail: dict[str, Any] | None = None,
+) -> Event:
+    """Add one event.
+
+    `action` is room.noun.verb. `by` is the acting user, or None when the system acts. `patients` are the keys of
+    all patients whose data was touched; a page served is one event with all of them. `detail` must hold codes,
+    keys and counts, never words of a patient.
+    """
+    return Event.objects.create(
+        occurred_at=now(),
+        kind=kind,
+        action=action,
+        agent=by,
+        agent_role=getattr(by, "role_label", "") if by is not None else "system",
+        patient_ids=sorted(set(patients)),
+        entity_type=entity._meta.label_lower if entity is not None else "",
+        entity_id=str(entity.pk) if entity is not None else "",
+        detail=detail or {},
+    )
+
+
+def record_read(
+    action: str,
+    *,
+    by: Any,
+    patients: Iterable[int],
+    entity: models.Model | None = None,
+    detail: dict[str, Any] | None = None,
+) -> Event:
+    """Add the one event of a page that showed these patients' data."""
+    return record(action, by=by, kind=Kind.READ, patients=patients, entity=entity, detail=detail)
+
+
+def store(obj: models.Model, *, by: Any, action: str | None = None) -> None:
+    """Check and save a row of reference data (a facility, a template, a rule) with its event.
+
+    Raises ValidationError with a sentence a field; then nothing is saved. The event names the fields that
+    changed, not their values.
+    """
+    with transaction.atomic():
+        old = type(obj)._default_manager.filter(pk=obj.pk).first() if obj.pk is not None else None
+        obj.full_clean()
+        changed = [
+            field.name
+            for field in obj._meta.concrete_fields
+            if old is None or getattr(old, field.attname) != getattr(obj, field.attname)
+        ]
+        obj.save()
+        record(
+            action or f"{obj._meta.label_lower}.{'create' if old is None else 'change'}",
+            by=by,
+            kind=Kind.CREATE if old is None else Kind.UPDATE,
+            entity=obj,
+            detail={"fields": changed} if old is not None else {},
+        )
+
+
+def discard(obj: models.Model, *, by: Any) -> None:
+    """Delete a row of reference data with its event. Raises ProtectedError where something still needs it."""
+    with transaction.atomic():
+        record(f"{obj._meta.label_lower}.delete", by=by, kind=Kind.DELETE, entity=obj)
+        obj.delete()
