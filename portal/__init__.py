@@ -1,0 +1,1 @@
+"""Porter: a patient portal that clinicians trust."""

@@ -1,0 +1,111 @@
+"""Every write to people: who is registered, who works where, who acts for whom, which mail goes out."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.db import transaction
+
+from audit.actions import Kind, record
+from audit.now import is_set, now
+from portal.people import tasks
+from portal.people.models import Facility, Mail, Patient, PatientUserPermission, Proxy, StaffRole, User
+
+
+@transaction.atomic
+def add_user(*, email: str, name: str, by: User | None, password: str | None = None, **fields: Any) -> User:
+    """Open an account. Without a password it can be set through the mail of a password reset."""
+    user = User.objects.create_user(email, password, name=name, **fields)
+    record("people.user.create", by=by, kind=Kind.CREATE, entity=user)
+    return user
+
+
+@transaction.atomic
+def assign_role(
+    *, user: User, role: str, facility: Facility | None, by: User | None, since: date | None = None
+) -> StaffRole:
+    """Let somebody work in a role at a facility, or in the central team (`facility` None)."""
+    row = StaffRole(user=user, role=role, facility=facility)
+    if since:
+        row.since = since
+    row.full_clean()
+    row.save()
+    user.__dict__.pop("roles", None)
+    record("people.role.assign", by=by, kind=Kind.CREATE, entity=row, detail={"role": role, "user": user.pk})
+    return row
+
+
+@transaction.atomic
+def register_patient(
+    *,
+    record_number: str,
+    given_name: str,
+    family_name: str,
+    birth_date: date,
+    facility: Facility,
+    by: User | None,
+    language: str = "en",
+    user: User | None = None,
+) -> Patient:
+    """Enter a patient. Raises ValidationError where the record number or the log-in is taken."""
+    patient = Patient(
+        user=user,
+        record_number=record_number,
+        given_name=given_name,
+        family_name=family_name,
+        birth_date=birth_date,
+        language=language,
+        facility=facility,
+    )
+    patient.full_clean()
+    patient.save()
+    record("people.patient.create", by=by, kind=Kind.CREATE, patients=[patient.pk], entity=patient)
+    return patient
+
+
+@transaction.atomic
+def grant_proxy(
+    *, user: User, patient: Patient, relationship: str, by: User | None, until: date | None = None
+) -> Proxy:
+    """Let somebody act for a patient until a day (or until it is ended)."""
+    proxy = Proxy(user=user, patient=patient, relationship=relationship, until=until)
+    proxy.full_clean()
+    proxy.save()
+    PatientUserPermission.objects.assign_perm("act_for", user, patient)
+    record(
+        "people.proxy.grant",
+        by=by,
+        kind=Kind.CREATE,
+        patients=[patient.pk],
+        entity=proxy,
+        detail={"user": user.pk, "relationship": relationship},
+    )
+    return proxy
+
+
+@transaction.atomic
+def end_proxy(*, proxy: Proxy, by: User | None) -> None:
+    """Take the grant back, at once. Ending it twice changes nothing."""
+    proxy = Proxy.objects.select_for_update().get(pk=proxy.pk)
+    if proxy.ended_at:
+        return
+    proxy.ended_at = now()
+    proxy.save(update_fields=["ended_at"])
+    PatientUserPermission.objects.remove_perm("act_for", proxy.user, proxy.patient)
+    record("people.proxy.end", by=by, kind=Kind.UPDATE, patients=[proxy.patient_id], entity=proxy)
+
+
+def post_mail(*, recipient: User, kind: str, path: str) -> Mail | None:
+    """Write a mail into the outbox; call it inside the transaction that is the mail's reason.
+
+    Returns None where the recipient wants no notices. The worker started on commit is only a nudge: the sweep
+    finds whatever a crash left behind.
+    """
+    if not recipient.mail_notices or not recipient.is_active:
+        return None
+    mail = Mail.objects.create(recipient=recipient, kind=kind, path=path, created_at=now(), not_before=now())
+    if not is_set():
+        tasks.nudge("portal.people.tasks.send_mail", mail.pk)
+    return mail
+

@@ -1,0 +1,63 @@
+"""What the worker runs for people: sending mail. Every task takes keys, reloads the row and is safe to run twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import translation
+from django_q.tasks import async_task
+
+from audit.now import now
+from portal.people.models import Mail
+
+
+def nudge(func: str, *args: object) -> None:
+    """Ask a worker to run `func` once the present transaction is committed."""
+    transaction.on_commit(lambda: async_task(func, *args))
+
+
+def send_mail(mail_id: int) -> None:
+    """Send one mail of the outbox if it is still waiting. A failure is retried by the sweep, five times in all."""
+    with transaction.atomic():
+        # Another worker that holds the row is sending it; skipping is right, waiting would send it twice.
+        mail = Mail.objects.select_for_update(skip_locked=True, of=("self",)).due().filter(pk=mail_id).first()
+        if mail is None:
+            return
+        mail.attempts += 1
+        try:
+            _compose(mail).send()
+        except Exception as error:
+            mail.last_error = type(error).__name__
+            mail.not_before = now() + timedelta(minutes=2**mail.attempts)
+            if mail.attempts >= Mail.MAX_ATTEMPTS:
+                mail.state = Mail.State.FAILED
+        else:
+            mail.state, mail.sent_at, mail.last_error = Mail.State.SENT, now(), ""
+        mail.save()
+
+
+def sweep_mail() -> int:
+    """Send everything that is due, and return how many were tried: what a crash or a failed attempt left."""
+    keys = list(Mail.objects.due().order_by("not_before").values_list("pk", flat=True)[:200])
+    for key in keys:
+        send_mail(key)
+    return len(keys)
+
+
+def _compose(mail: Mail) -> EmailMessage:
+    user = mail.recipient
+    context = {"link": settings.SITE_URL.rstrip("/") + mail.path}
+    with translation.override(user.language):
+        subject = render_to_string(f"people/mail/{mail.kind}.subject.txt", context).strip()
+        body = render_to_string(f"people/mail/{mail.kind}.txt", context)
+    return EmailMessage(
+        subject=subject,
+        body=body,
+        to=[user.email],
+        # The same mail sent again after a crash carries the same ID, so that mail readers show it once.
+        headers={"Message-ID": f"<mail-{mail.pk}@{settings.SITE_HOST}>", "Auto-Submitted": "auto-generated"},
+    )

@@ -1,0 +1,17 @@
+"""Times and marks as every page shows them."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils.formats import date_format
+from django.utils.translation import get_language
+
+register = template.Library()
+
+
+@register.filter
+def wall(moment: datetime, patient: Any) -> str:
+    """A moment on the wall clock of the patient's facility: "Nov 3, 2:15 pm"."""
+    pattern = "j M, H:i" if (get_language() or "en") != "en" else "M j, P"
+    return date_format(patient.local(moment), pattern)
