@@ -1,0 +1,1 @@
+"""Queues, tasks, clocks, claims, conversations, escalation, outcomes, and the outbox to the record."""

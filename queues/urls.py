@@ -1,0 +1,19 @@
+from django.urls import path
+
+from queues import views
+
+urlpatterns = [
+    path("work/", views.work, name="work"),
+    path("work/next/", views.claim_next, name="claim-next"),
+    path("work/mine/", views.mine, name="mine"),
+    path("work/waiting/", views.waiting, name="waiting"),
+    path("work/search/", views.search, name="search"),
+    path("work/queues/<int:pk>/", views.queue, name="queue"),
+    path("work/tasks/<int:pk>/", views.task, name="task"),
+    path("work/tasks/<int:pk>/claim/", views.claim, name="claim"),
+    path("work/tasks/<int:pk>/release/", views.release, name="release"),
+    path("work/tasks/<int:pk>/reply/", views.reply, name="reply"),
+    path("work/tasks/<int:pk>/hand-over/", views.hand_over, name="hand-over"),
+    path("work/tasks/<int:pk>/escalate/", views.escalate, name="escalate"),
+    path("work/tasks/<int:pk>/answer/", views.answer, name="answer"),
+]
