@@ -1,0 +1,1 @@
+"""Facts in, a decision out: rulesets, signals in text, and why each request went where it went."""

@@ -1,0 +1,91 @@
+"""Reads messages from a file, one JSON object a line, and prints the signals seen in each."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.core.management.base import BaseCommand, CommandError
+
+from triage import signals
+
+
+class Command(BaseCommand):
+    help = "Read the red flags in messages: one JSON object with `text` (and maybe `language`) on each line."
+    requires_system_checks: list[str] = []  # reads no table and no setting, so it also runs where nothing is set up
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", help="a file of JSON lines, or - for standard input")
+        parser.add_argument("--json", action="store_true", help="print one JSON object for each line")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with _opened(options["file"]) as stream:
+            for number, line in enumerate(stream, start=1):
+                answer = _answer(line)
+                if options["json"]:
+                    self.stdout.write(json.dumps(answer))
+                else:
+                    self.stdout.write(_readable(number, answer))
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[BinaryIO]:
+    if name == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        stream = Path(name).open("rb")
+    except OSError as error:
+        raise CommandError(f"{name} cannot be read: {error.strerror}") from error
+    with stream:
+        yield stream
+
+
+def _answer(line: bytes) -> dict[str, Any]:
+    """What is said about one line; a line that cannot be read gets an `error` and stops nothing."""
+    try:
+        row = json.loads(line.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return {"error": "this line is not JSON"}
+    if not isinstance(row, dict):
+        return {"error": "this line is not a JSON object"}
+    text, language = row.get("text"), row.get("language") or "en"
+    if not isinstance(text, str):
+        return {"error": "this line has no text"}
+    if not isinstance(language, str):
+        return {"error": "the language of this line is not a word"}
+    reading = signals.read(text, language)
+    answer: dict[str, Any] = {
+        "emergency": reading.emergency,
+        "urgency": reading.urgency,
+        "signals": [
+            {
+                "class": signal.code,
+                "label": signal.label,
+                "urgency": signal.urgency,
+                "span": [signal.start, signal.end],
+                "reason": signal.reason,
+                "kind": signal.kind,
+            }
+            for signal in reading.signals
+        ],
+        "category": reading.category,
+        "language": reading.language,
+        "screened": reading.screened,
+        "version": reading.version,
+    }
+    if "id" in row:
+        answer["id"] = row["id"]
+    return answer
+
+
+def _readable(number: int, answer: dict[str, Any]) -> str:
+    if "error" in answer:
+        return f"{number}: {answer['error']}"
+    seen = "; ".join(f"{signal['label']} ({signal['reason']})" for signal in answer["signals"]) or "nothing seen"
+    return f"{number}: {answer['urgency']}: {seen}"
