@@ -1,0 +1,1 @@
+"""Questionnaires, request types, drafts and submissions, and every page that a patient sees."""

@@ -1,0 +1,82 @@
+import json
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from audit.admin import AuditedAdmin, ReadOnlyAdmin
+from intake import actions
+from intake import forms as bridge
+from intake.models import Questionnaire, RequestType, Version
+from intake.questionnaires import QuestionnaireError
+
+
+class QuestionnaireForm(forms.ModelForm):
+    """A new version comes as a file; without one, only the title changes."""
+
+    resource = forms.FileField(
+        required=False,
+        label=_("New version (FHIR R4 Questionnaire, JSON)"),
+        help_text=_("It becomes the live version. What was sent before keeps the version it was answered on."),
+    )
+
+    class Meta:
+        model = Questionnaire
+        fields = ["code", "title"]
+
+    def clean_resource(self) -> dict[str, Any] | None:
+        upload = self.cleaned_data.get("resource")
+        if not upload:
+            return None
+        if upload.size > 5 * 1024 * 1024:
+            raise ValidationError(_("The file is larger than 5 MB."))
+        try:
+            resource = json.loads(upload.read())
+            bridge.check(resource)
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, QuestionnaireError):
+                raise ValidationError([str(problem) for problem in error.problems]) from error
+            raise ValidationError(_("This file is no JSON.")) from error
+        return resource
+
+
+class VersionInline(admin.TabularInline):
+    model = Version
+    fields = ["number", "status", "created_at"]
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Questionnaire)
+class QuestionnaireAdmin(AuditedAdmin):
+    form = QuestionnaireForm
+    list_display = ["title", "code"]
+    inlines = [VersionInline]
+
+    def save_model(self, request: HttpRequest, obj: Questionnaire, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if form.cleaned_data.get("resource"):
+            actions.publish_version(
+                questionnaire=obj, resource=form.cleaned_data["resource"], by=request.user
+            )
+
+
+@admin.register(Version)
+class VersionAdmin(ReadOnlyAdmin):
+    list_display = ["questionnaire", "number", "status", "created_at"]
+    list_filter = ["status", "questionnaire"]
+
+
+@admin.register(RequestType)
+class RequestTypeAdmin(AuditedAdmin):
+    list_display = ["name", "code", "questionnaire", "position", "retired_at"]
+
+    def save_model(self, request: HttpRequest, obj: RequestType, form: Any, change: bool) -> None:
+        actions.save_request_type(obj, by=request.user)

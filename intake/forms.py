@@ -1,0 +1,175 @@
+"""The bridge from a draft's rows to the pure questionnaire package, and what a submit leaves for the rooms below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from django.utils.translation import get_language
+
+from audit.now import now
+from intake.models import Draft, Questionnaire, Version
+from intake.questionnaires import Context, State, evaluate as evaluate_answers, load
+from intake.questionnaires import Questionnaire as Form
+from triage.models import AnswerSource, Decision
+from triage.signals import Reading
+
+TITLE_LENGTH = 140
+
+
+def check(resource: dict[str, Any]) -> Form:
+    """Raises QuestionnaireError with every problem of the resource."""
+    return load(resource)
+
+
+@lru_cache(maxsize=64)
+def _form(version_id: int) -> Form:
+    return load(Version.objects.get(pk=version_id).resource)
+
+
+def form(version: Version) -> Form:
+    """The questionnaire of a version, parsed once a process: a version never changes."""
+    return _form(version.pk)
+
+
+def evaluate(draft: Draft, language: str | None = None) -> State:
+    """The draft's answers against its questionnaire, now, in the reader's language."""
+    patient = draft.patient
+    context = Context(
+        today=patient.local_today,
+        now=patient.local(now()),
+        patient={
+            "id": str(patient.pk),
+            "birthDate": patient.birth_date.isoformat(),
+            "name": patient.name,
+            "language": patient.language,
+        },
+        user={"name": draft.author.name},
+    )
+    return evaluate_answers(form(draft.version), draft.raw, context, language=language or get_language() or "en")
+
+
+def flags(readings: Iterable[Reading]) -> list[dict[str, Any]]:
+    """Red flags as the task keeps them: code, label, why, urgency; each code once."""
+    found: dict[str, dict[str, Any]] = {}
+    for reading in readings:
+        for signal in reading.signals:
+            found.setdefault(
+                signal.code,
+                {"code": signal.code, "label": signal.label, "reason": signal.reason, "urgency": signal.urgency},
+            )
+    return list(found.values())
+
+
+def for_staff(draft: Draft, readings: list[Reading], decision: Decision) -> dict[str, Any]:
+    """What the task will show, frozen now: its title lines, the answers as lines, the red flags.
+
+    A line is odd (shown bold) when a rule of the safety or priority stage fired on its answer, or a red flag was
+    read in its words.
+    """
+    state = evaluate(draft, language="en")
+    lines = state.summary()
+    values = {line["link_id"]: line["value"] for line in lines}
+    request_type = draft.request_type
+    pressing = _fields_that_fired(decision, draft.version.questionnaire.code)
+    flagged = {text for text, reading in zip(_texts(state), readings, strict=False) if reading.signals}
+    summary = [
+        {
+            "label": line["label"],
+            "value": line["value"],
+            "clinical": request_type.clinical or line["value"] in flagged,
+            "odd": line["link_id"] in pressing or line["value"] in flagged,
+        }
+        for line in lines
+    ]
+    title = _joined(values, request_type.title_items, ", ") or request_type.name
+    return {
+        "title": title[:TITLE_LENGTH],
+        "plain_title": request_type.name,
+        "subtitle": _joined(values, request_type.subtitle_items, " · ")[:280],
+        "summary": summary,
+        "flags": flags(readings),
+    }
+
+
+def _texts(state: State) -> list[str]:
+    return [text for _link_id, text in state.texts() if text.strip()]
+
+
+def _joined(values: dict[str, str], link_ids: list[str], glue: str) -> str:
+    return glue.join(values[link_id] for link_id in link_ids if values.get(link_id))
+
+
+def _fields_that_fired(decision: Decision, questionnaire: str) -> set[str]:
+    """linkIds that the fired safety and priority rules looked at."""
+    prefix = f"answer.{questionnaire}."
+    fired = {tried["rule"] for tried in decision.result["trace"] if tried["fired"]}
+    found: set[str] = set()
+    for rule in decision.ruleset.rules.filter(name__in=fired, stage__in=["safety", "priority"]):
+        found |= {key.removeprefix(prefix) for key in _fields_in(rule.when) if key.startswith(prefix)}
+    return found
+
+
+def _fields_in(condition: dict[str, Any]) -> set[str]:
+    if "field" in condition:
+        return {condition["field"]}
+    parts = condition.get("all") or condition.get("any") or ([condition["not"]] if "not" in condition else [])
+    return set().union(*(_fields_in(part) for part in parts))
+
+
+def leave_catalogue(questionnaire: Questionnaire) -> None:
+    """Write the fields that the live version asks for where rules look them up."""
+    live = questionnaire.live
+    if live is None:
+        AnswerSource.objects.filter(code=questionnaire.code).delete()
+        return
+    fields = [
+        {**_as_field(told), "key": f"answer.{questionnaire.code}.{told['key']}", "source": questionnaire.code}
+        for told in form(live).catalogue()
+    ]
+    AnswerSource.objects.update_or_create(
+        code=questionnaire.code,
+        defaults={
+            "title": questionnaire.title,
+            "request_types": [[row.code, row.name] for row in questionnaire.request_types.order_by("code")],
+            "fields": fields,
+            "updated_at": now(),
+        },
+    )
+
+
+# What rules can ask of each kind of answer. A date is asked for its age in days; of other times and of words, only
+# whether they were given.
+KINDS = {"boolean": "boolean", "integer": "integer", "decimal": "number", "date": "date", "choice": "choice"}
+
+
+def _as_field(told: dict[str, Any]) -> dict[str, Any]:
+    """One field of the questionnaire's catalogue as the rules' catalogue reads it, without empty parts."""
+    kind = KINDS.get(told["kind"], "text")
+    if told["many"] and kind != "choice":
+        kind = "text"
+    field = {"key": told["key"], "label": told["label"], "kind": kind}
+    if kind == "choice":
+        field["choices"] = [[choice["code"], choice["label"]] for choice in told["choices"]]
+        field["many"] = told["many"]
+    if kind in ("integer", "number"):
+        field |= {"minimum": told["min"], "maximum": told["max"], "unit": told["unit"] or ""}
+    return field
+
+
+def answers(draft: Draft, state: State) -> dict[str, Any]:
+    """Typed answers by linkId as rules read them: dates as ages in days, what can only be answered or not as text."""
+    kinds = {told["key"]: _as_field(told)["kind"] for told in form(draft.version).catalogue()}
+    today = draft.patient.local_today
+    found = {}
+    for key, value in state.facts().items():
+        kind = kinds.get(key, "text")
+        if kind == "date" and isinstance(value, str) and len(value) == 10:
+            found[key] = (today - date.fromisoformat(value)).days
+        elif kind == "text":
+            found[key] = "given"  # never the words: rules can't ask for them, and facts are kept for replay
+        else:
+            found[key] = value
+    return found

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from audit.now import now
+from portal.people.models import Patient, User
+
+
+class Questionnaire(models.Model):
+    """A form under one code. What it asks is in its versions."""
+
+    code = models.SlugField(max_length=60, unique=True, help_text=_("Rules name its answers by this code."))
+    title = models.CharField(max_length=120)
+
+    class Meta:
+        ordering = ["title"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def live(self) -> Version | None:
+        return self.versions.filter(status=Version.Status.LIVE).first()
+
+
+class Version(models.Model):
+    """One version of a questionnaire as a FHIR R4 resource. A submission keeps the one it was answered on."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", _("draft")
+        LIVE = "live", _("live")
+        RETIRED = "retired", _("retired")
+
+    questionnaire = models.ForeignKey(Questionnaire, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
+    resource = models.JSONField()
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        ordering = ["questionnaire", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["questionnaire", "number"], name="version_number_once"),
+            models.UniqueConstraint(
+                fields=["questionnaire"],
+                condition=Q(status="live"),
+                name="version_one_live",
+                violation_error_message=_("Another version of this questionnaire is live."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.questionnaire} v{self.number}"
+
+
+class RequestTypeQuerySet(models.QuerySet["RequestType"]):
+    def offered(self) -> RequestTypeQuerySet:
+        """Those a patient can pick now: not retired, with a live version of their questionnaire."""
+        return self.filter(
+            retired_at__isnull=True, questionnaire__versions__status=Version.Status.LIVE
+        ).select_related("questionnaire")
+
+
+class RequestType(models.Model):
+    """What a patient can ask for, and the questionnaire that asks what is needed to do it."""
+
+    code = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=80)
+    name_es = models.CharField(_("name, in Spanish"), max_length=80, blank=True)
+    description = models.CharField(max_length=160, help_text=_("When to pick this one, in a few plain words."))
+    description_es = models.CharField(_("description, in Spanish"), max_length=160, blank=True)
+    questionnaire = models.ForeignKey(Questionnaire, on_delete=models.PROTECT, related_name="request_types")
+    clinical = models.BooleanField(
+        default=True, help_text=_("Its answers are about health: billing and front desk don't see them.")
+    )
+    title_items = ArrayField(
+        models.CharField(max_length=255),
+        default=list,
+        blank=True,
+        help_text=_("The linkIds whose answers make the line that staff see first."),
+    )
+    subtitle_items = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    position = models.PositiveSmallIntegerField(default=100)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RequestTypeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def label(self) -> str:
+        """The name in the reader's language."""
+        return self.name_es if get_language() == "es" and self.name_es else self.name
+
+    @property
+    def hint(self) -> str:
+        return self.description_es if get_language() == "es" and self.description_es else self.description
+
+
+class DraftQuerySet(models.QuerySet["Draft"]):
+    def reachable_by(self, user: User) -> DraftQuerySet:
+        """The drafts this person began, for people they may still act for."""
+        return self.filter(author=user, patient__in=Patient.objects.reachable_by(user).order_by())
+
+
+class Draft(models.Model):
+    """A request that is being written. Answers are kept as they were typed, right or wrong, and are gone once sent."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="drafts")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="drafts")
+    request_type = models.ForeignKey(RequestType, on_delete=models.PROTECT, related_name="drafts")
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="drafts")
+    raw = models.JSONField(default=dict, help_text=_("Field name to the list of texts as typed."))
+    visited = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    notices = models.JSONField(default=list, help_text=_("Emergency notices shown while writing: code and time."))
+    created_at = models.DateTimeField(default=now)
+    updated_at = models.DateTimeField(default=now)
+
+    objects = DraftQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-updated_at"]
+        indexes = [models.Index(fields=["author", "-updated_at"], name="draft_of_author")]
+
+    def __str__(self) -> str:
+        return f"draft {self.pk}"
+
+
+class Submission(models.Model):
+    """A questionnaire as a patient answered and sent it: the FHIR QuestionnaireResponse, never rewritten."""
+
+    append_only = True
+
+    draft_key = models.UUIDField(unique=True, help_text=_("The draft it was sent from: one draft, one submission."))
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="submissions")
+    request_type = models.ForeignKey(RequestType, on_delete=models.PROTECT, related_name="submissions")
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="submissions")
+    response = models.JSONField()
+    summary = models.JSONField(default=list, help_text=_("The answers as the patient reads them: label and value."))
+    received_at = models.DateTimeField(default=now)
+
+    class Meta:
+        indexes = [models.Index(fields=["patient", "-received_at"], name="submission_of_patient")]
+
+    def __str__(self) -> str:
+        return f"submission {self.pk}"
+

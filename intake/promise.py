@@ -1,0 +1,73 @@
+"""What the patient is told about time: who answers, by when, and when nobody is reading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils.formats import date_format
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from audit.now import now
+from portal.people.models import Patient
+from queues import clock
+from queues.models import Queue
+from queues.urgency import Urgency
+
+
+@dataclass(frozen=True)
+class Promise:
+    """`team` answers by `due` (aware). `reading` says whether somebody works now, `opens` when they do next."""
+
+    team: str
+    due: datetime
+    reading: bool
+    opens: datetime | None
+    urgent: bool
+    patient: Patient
+
+    @property
+    def headline(self) -> str:
+        return _("%(team)s answers by %(time)s") % {"team": upper_first(self.team), "time": self.when}
+
+    @property
+    def when(self) -> str:
+        return spoken(self.due, self.patient)
+
+    @property
+    def opens_at(self) -> str:
+        return spoken(self.opens, self.patient) if self.opens else ""
+
+
+def upper_first(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def promise(queue: Queue, patient: Patient, *, urgency: Urgency, due: datetime | None = None) -> Promise:
+    """What this queue promises for a request of this urgency sent now, or for one whose `due` is known."""
+    moment, hours = now(), queue.hours()
+    reading = clock.is_open(hours, moment)
+    return Promise(
+        team=queue.team_in(get_language() or "en"),
+        due=due or queue.due(urgency, moment)[0],
+        reading=reading,
+        opens=None if reading else clock.next_opening(hours, moment),
+        urgent=urgency == Urgency.URGENT,
+        patient=patient,
+    )
+
+
+def spoken(moment: datetime, patient: Patient) -> str:
+    """A time as people say it: "today, 2 pm", "Tuesday, 9:30 am", "Monday, December 7, 2 pm"."""
+    local, today = patient.local(moment), patient.local(now()).date()
+    clock_time = date_format(local, "P" if (get_language() or "en") == "en" else "H:i")
+    if local.date() == today:
+        day = _("today")
+    elif local.date() == today + timedelta(days=1):
+        day = _("tomorrow")
+    elif today < local.date() <= today + timedelta(days=6):
+        day = date_format(local, "l")
+    else:
+        day = date_format(local, "l, F j" if (get_language() or "en") == "en" else r"l j \d\e F")
+    return f"{day}, {clock_time}"

@@ -1,0 +1,18 @@
+"""FHIR R4 Questionnaires as forms a person can fill in, and what comes of the answers.
+
+A pure package: no models, no clock, nothing read but its own data files. `docs/questionnaires.md` tells what of R4 and
+SDC is understood, how fields are named, and which style classes the fragments use.
+"""
+
+from .items import Item, Option, Page, Questionnaire
+from .parse import export, inspect, load
+from .posting import accept
+from .problems import Problem, QuestionnaireError, UnknownField
+from .render import render_page
+from .state import FieldError, State, evaluate
+from .values import Answer, Context
+
+__all__ = [
+    "Answer", "Context", "FieldError", "Item", "Option", "Page", "Problem", "Questionnaire", "QuestionnaireError",
+    "State", "UnknownField", "accept", "evaluate", "export", "inspect", "load", "render_page",
+]  # fmt: skip

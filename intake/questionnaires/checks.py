@@ -1,0 +1,134 @@
+"""What can only be checked once every item is known: conditions that point somewhere, and don't run in circles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from .conditions import OPERATORS, order, same_coding
+from .items import Condition, Item, Questionnaire
+from .names import MOST_ROWS
+from .problems import Findings
+from .reading import MOST_ITEMS
+
+ORDERED = frozenset({">", "<", ">=", "<="})
+# Which answer[x] can be compared with which type of question.
+COMPARABLE = {
+    "boolean": {"boolean"},
+    "integer": {"integer", "decimal"},
+    "decimal": {"integer", "decimal"},
+    "quantity": {"Quantity", "integer", "decimal"},
+    "date": {"date", "dateTime"},
+    "dateTime": {"date", "dateTime"},
+    "time": {"time"},
+    "string": {"string"},
+    "text": {"string"},
+    "url": {"string", "uri"},
+    "choice": {"Coding", "string", "integer", "date", "time", "Reference"},
+    "open-choice": {"Coding", "string", "integer", "date", "time", "Reference"},
+    "reference": {"Reference"},
+    "attachment": set(),
+}
+
+
+def check_items(q: Questionnaire, findings: Findings) -> None:
+    """Note every fault between items."""
+    for item in q.walk():
+        for place, condition in enumerate(item.enable_when):
+            _check_condition(q, item, condition, f"{item.path}.enableWhen[{place}]", findings)
+        if item.kind == "group" and not item.items:
+            findings.warn(item.path, "group", "The group has no questions in it (R4, que-1).")
+        if item.required and item.asks and not item.writable and not item.calculated:
+            if not item.initial and not item.initial_expression:
+                findings.warn(item.path, "required", "It is required, but nobody can fill it in: it will not hold up the form.")
+        _check_initial(item, findings)
+    _, circle = order(q)
+    if circle:
+        named = ", ".join(f"“{link_id}”" for link_id in circle[:5])
+        findings.refuse(
+            q.item(circle[0]).path, "enableWhen", f"Whether these are asked depends on themselves: {named}."
+        )
+    _check_size(q, findings)
+
+
+def _check_condition(q: Questionnaire, item: Item, condition: Condition, path: str, findings: Findings) -> None:
+    target = q.by_link_id.get(condition.question)
+    if target is None:
+        findings.refuse(path, "enableWhen", f"It depends on “{condition.question}”, and there is no such question.")
+        return
+    if not target.asks:
+        findings.refuse(path, "enableWhen", f"It depends on “{condition.question}”, which takes no answer.")
+        return
+    if condition.operator not in OPERATORS:
+        findings.refuse(path, "enableWhen", f"“{condition.operator}” is not one of R4's comparisons.")
+        return
+    if condition.operator == "exists":
+        if condition.type != "boolean" or not isinstance(condition.value, bool):
+            findings.refuse(path, "enableWhen", "“exists” must be compared with true or false (R4, que-7).")
+        return
+    if condition.type not in COMPARABLE[target.kind]:
+        findings.refuse(
+            path, "enableWhen", f"A {target.kind} can't be compared with an answer of the type {condition.type or 'unknown'}."
+        )
+        return
+    if not _well_formed(condition):
+        findings.refuse(path, "enableWhen", f"The value to compare with is not a {condition.type}.")
+        return
+    if condition.operator in ORDERED and condition.type in ("boolean", "Coding", "Reference"):
+        findings.refuse(path, "enableWhen", f"There is no larger or smaller among answers of the type {condition.type}.")
+        return
+    if target.options and target.kind == "choice" and condition.type in ("Coding", "string") and condition.operator == "=":
+        if not any(_offered(option.value, option.display, condition) for option in target.options):
+            findings.warn(path, "enableWhen", "It waits for an answer the question doesn't offer, so it is never asked.")
+
+
+def _offered(value: Any, display: str, condition: Condition) -> bool:
+    if condition.type == "Coding":
+        return same_coding(value, condition.value)
+    if isinstance(value, Mapping):
+        return condition.value in (value.get("code"), display)
+    return bool(value == condition.value)
+
+
+def _well_formed(condition: Condition) -> bool:
+    value = condition.value
+    if condition.type == "boolean":
+        return isinstance(value, bool)
+    if condition.type in ("integer", "decimal"):
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and Decimal(str(value)).is_finite()
+    if condition.type in ("Coding", "Quantity", "Reference"):
+        if not isinstance(value, Mapping):
+            return False
+        if condition.type == "Quantity":
+            return isinstance(value.get("value"), (int, float)) and not isinstance(value.get("value"), bool)
+        if condition.type == "Coding":
+            return isinstance(value.get("code") or value.get("display"), str)
+        return True
+    return isinstance(value, str)
+
+
+def _check_initial(item: Item, findings: Findings) -> None:
+    from .starting import entry_of
+
+    if item.initial and item.asks and item.kind != "attachment":
+        for type_, value in item.initial:
+            if value is None or entry_of(item, type_, value) is None:
+                findings.refuse(f"{item.path}.initial", "initial", "The answer to start with doesn't fit the question.")
+
+
+def _check_size(q: Questionnaire, findings: Findings) -> None:
+    """Rows that must be there from the start multiply inwards; refuse a form that starts too big to be shown."""
+    waiting = [(item, 1) for item in q.items]
+    total = 0
+    while waiting:
+        item, times = waiting.pop()
+        if item.limits.min_occurs > MOST_ROWS:
+            findings.refuse(item.path, "minOccurs", f"It needs more than {MOST_ROWS} answers.")
+            return
+        times *= max(1, item.limits.min_occurs if item.has_rows else 1)
+        total += times
+        if total > MOST_ITEMS:
+            findings.refuse(item.path, "minOccurs", "The form would start with too many questions.")
+            return
+        waiting.extend((child, times) for child in item.items)

@@ -1,0 +1,135 @@
+"""The extensions that matter here, by name, and what is done with each.
+
+Everything the form's author may write as an extension falls in one of four kinds: read (its name is a constant
+below), carried (it is for other systems and stays in the resource), refused (it would change what the form asks, and
+nothing here does it), or unknown (carried, unless it is a modifierExtension).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+FHIR = "http://hl7.org/fhir/StructureDefinition/"
+SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/"
+
+# Some of these moved between the core specification and SDC, or were renamed: both addresses are read.
+_SAME = {
+    SDC + "sdc-questionnaire-minQuantity": FHIR + "minQuantity",
+    SDC + "sdc-questionnaire-maxQuantity": FHIR + "maxQuantity",
+    SDC + "sdc-questionnaire-openLabel": SDC + "sdc-questionnaire-openLabel",
+    SDC + "sdc-questionnaire-hidden": FHIR + "questionnaire-hidden",
+    FHIR + "entryFormat": FHIR + "entryFormat",
+    FHIR + "questionnaire-entryFormat": FHIR + "entryFormat",
+    SDC + "sdc-questionnaire-ordinalValue": FHIR + "ordinalValue",
+    FHIR + "itemWeight": FHIR + "ordinalValue",
+    FHIR + "questionnaire-ordinalValue": FHIR + "ordinalValue",
+    FHIR + "questionnaire-optionExclusive": FHIR + "questionnaire-optionExclusive",
+    FHIR + "targetConstraint": FHIR + "targetConstraint",
+    SDC + "sdc-questionnaire-targetConstraint": FHIR + "targetConstraint",
+    "http://hl7.org/fhir/StructureDefinition/maxLength": FHIR + "maxLength",
+    SDC + "questionnaire-itemControl": FHIR + "questionnaire-itemControl",
+    SDC + "variable": FHIR + "variable",
+}
+
+ITEM_CONTROL = FHIR + "questionnaire-itemControl"
+HIDDEN = FHIR + "questionnaire-hidden"
+MIN_OCCURS = FHIR + "questionnaire-minOccurs"
+MAX_OCCURS = FHIR + "questionnaire-maxOccurs"
+UNIT = FHIR + "questionnaire-unit"
+UNIT_OPTION = FHIR + "questionnaire-unitOption"
+UNIT_VALUE_SET = FHIR + "questionnaire-unitValueSet"
+SLIDER_STEP = FHIR + "questionnaire-sliderStepValue"
+DISPLAY_CATEGORY = FHIR + "questionnaire-displayCategory"
+SUPPORT_LINK = FHIR + "questionnaire-supportLink"
+OPTION_EXCLUSIVE = FHIR + "questionnaire-optionExclusive"
+OPTION_PREFIX = FHIR + "questionnaire-optionPrefix"
+CONSTRAINT = FHIR + "questionnaire-constraint"
+TARGET_CONSTRAINT = FHIR + "targetConstraint"
+USAGE_MODE = FHIR + "questionnaire-usageMode"
+ORDINAL = FHIR + "ordinalValue"
+MIN_VALUE = FHIR + "minValue"
+MAX_VALUE = FHIR + "maxValue"
+MIN_QUANTITY = FHIR + "minQuantity"
+MAX_QUANTITY = FHIR + "maxQuantity"
+MIN_LENGTH = FHIR + "minLength"
+DECIMAL_PLACES = FHIR + "maxDecimalPlaces"
+REGEX = FHIR + "regex"
+ENTRY_FORMAT = FHIR + "entryFormat"
+MAX_SIZE = FHIR + "maxSize"
+MIME_TYPE = FHIR + "mimeType"
+TRANSLATION = FHIR + "translation"
+MARKDOWN = FHIR + "rendering-markdown"
+XHTML = FHIR + "rendering-xhtml"
+STYLE = FHIR + "rendering-style"
+STYLE_SENSITIVE = FHIR + "rendering-styleSensitive"
+VARIABLE = FHIR + "variable"
+DYNAMIC_TEXT = FHIR + "cqf-expression"
+LAUNCH = SDC + "sdc-questionnaire-launchContext"
+CALCULATED = SDC + "sdc-questionnaire-calculatedExpression"
+INITIAL_EXPRESSION = SDC + "sdc-questionnaire-initialExpression"
+ENABLE_EXPRESSION = SDC + "sdc-questionnaire-enableWhenExpression"
+ANSWER_EXPRESSION = SDC + "sdc-questionnaire-answerExpression"
+CANDIDATES = SDC + "sdc-questionnaire-candidateExpression"
+TOGGLE = SDC + "sdc-questionnaire-answerOptionsToggleExpression"
+OPEN_LABEL = SDC + "sdc-questionnaire-openLabel"
+SHORT_TEXT = SDC + "sdc-questionnaire-shortText"
+POPULATION_CONTEXT = SDC + "sdc-questionnaire-itemPopulationContext"
+SOURCE_QUERIES = SDC + "sdc-questionnaire-sourceQueries"
+
+# Each would change what is asked or what an answer means, and nothing here does it.
+REFUSED = {
+    SDC + "sdc-questionnaire-subQuestionnaire": "This form has to be put together from other forms first ($assemble).",
+    SDC + "sdc-questionnaire-lookupQuestionnaire": "Answers come from another form, which can't be done here.",
+    SDC + "sdc-questionnaire-keyboard": "",
+    SDC + "sdc-questionnaire-columnCount": "",
+    SDC + "sdc-questionnaire-unitOpen": "",
+    FHIR + "questionnaire-signatureRequired": "The form must be signed, and nothing here takes a signature.",
+    SDC + "sdc-questionnaire-signatureRequired": "The form must be signed, and nothing here takes a signature.",
+    "http://hl7.org/fhir/StructureDefinition/questionnaire-optionRestriction": "",
+    SDC + "sdc-questionnaire-requiredExpression": "Whether an answer is needed depends on an expression.",
+    SDC + "sdc-questionnaire-readOnlyExpression": "",
+    "http://hl7.org/fhir/4.0/StructureDefinition/extension-Questionnaire.item.disabledDisplay": "",
+    "http://hl7.org/fhir/5.0/StructureDefinition/extension-Questionnaire.item.answerConstraint": (
+        "Which answers are allowed is told in a way (R5 answerConstraint) that R4 forms don't use."
+    ),
+}
+REFUSED = {url: why for url, why in REFUSED.items() if why}
+MODIFIERS_READ = frozenset({STYLE_SENSITIVE})
+
+
+def canonical(url: str) -> str:
+    """One address for an extension that goes by several."""
+    url = url.split("|", 1)[0]
+    return _SAME.get(url, url)
+
+
+def all_of(element: Any, url: str) -> Iterator[Mapping[str, Any]]:
+    """Every extension of an element with this address."""
+    if isinstance(element, Mapping):
+        extensions = element.get("extension")
+        if isinstance(extensions, list):
+            for extension in extensions:
+                if isinstance(extension, Mapping) and isinstance(extension.get("url"), str):
+                    if canonical(extension["url"]) == url:
+                        yield extension
+
+
+def first(element: Any, url: str) -> Mapping[str, Any] | None:
+    return next(all_of(element, url), None)
+
+
+def typed_value(element: Mapping[str, Any], stem: str = "value") -> tuple[str, Any]:
+    """The type and content of a value[x]: {"valueInteger": 3} gives ("integer", 3); ("", None) where there is none."""
+    for key, value in element.items():
+        if key.startswith(stem) and len(key) > len(stem) and key[len(stem)].isupper():
+            name = key[len(stem) :]
+            return (name if name in ("Coding", "Quantity", "Reference", "Attachment", "CodeableConcept", "Expression",
+                                     "Period", "Range") else name[0].lower() + name[1:]), value  # fmt: skip
+    return "", None
+
+
+def value_of(element: Any, url: str) -> Any:
+    """The content of the first extension with this address, or None."""
+    extension = first(element, url)
+    return typed_value(extension)[1] if extension is not None else None

@@ -1,0 +1,474 @@
+"""From a tree to something that runs: every node becomes a function, so that evaluating is only calling.
+
+An engine of our own because forms are strangers' programs: each step is counted against a budget, so the same
+expression on the same answers always stops at the same place, and patterns are matched by an engine that can't
+backtrack. Scoring forms look up hundreds of questions by linkId; those look-ups are indexed once per response.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .functions import FUNCTIONS, children, is_type
+from .operators import OPERATORS, Items, distinct, key_of, one, truth
+from .syntax import SyntaxFault, Tree
+from .values import Fault, Quantity, Temporal, number, temporal
+
+STEPS = 200_000
+MOST_ITEMS = 100_000
+Run = Callable[["Scope", Items], Items]
+# Elements that hold dates in the resources an expression may see; value[x] tells by its name.
+DATES = frozenset({
+    "birthDate", "authored", "authoredOn", "start", "end", "date", "issued", "recordedDate", "assertedDate", "dateAsserted",
+    "lastUpdated", "sent", "received", "created", "occurrence", "effective", "onset", "abatement", "deceased",
+})  # fmt: skip
+_MOMENTS = ("Date", "DateTime", "Time", "Instant")
+
+
+class Budget:
+    """How much work is left; shared by everything evaluated together."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, steps: int = STEPS) -> None:
+        self.left = steps
+
+    def spend(self, steps: int) -> None:
+        self.left -= steps
+        if self.left < 0:
+            raise Fault("It takes too long to work out.")
+
+
+class Scope:
+    """What an expression can see: the response, variables by name, today, and the item a function is looking at."""
+
+    __slots__ = ("budget", "cache", "context", "index", "now", "resource", "this", "today", "total", "variable")
+
+    def __init__(
+        self, resource: Any, context: Items, variable: Callable[[str], Items], *, today: str, now: str,
+        budget: Budget, cache: dict[Any, Any],
+    ) -> None:  # fmt: skip
+        self.resource, self.context, self.variable = resource, context, variable
+        self.today, self.now, self.budget, self.cache = today, now, budget, cache
+        self.this: Items = context
+        self.index, self.total = 0, []  # type: tuple[int, Items]
+
+
+def field(items: Items, name: str) -> Items:
+    """Children by name; `value` also finds valueInteger and its like (§4.1.1, choice types)."""
+    found: Items = []
+    for item in items:
+        if isinstance(item, dict):
+            value, key = item.get(name), name
+            if value is None:
+                for key in item:
+                    if key.startswith(name) and len(key) > len(name) and key[len(name)].isupper():
+                        value = item[key]
+                        break
+                else:
+                    continue
+            if isinstance(value, list):
+                found.extend(_read(part, key, name) for part in value if part is not None)
+            elif value is not None:
+                found.append(_read(value, key, name))
+        elif isinstance(item, Quantity) and name in ("value", "unit", "code"):
+            found.append(item.value if name == "value" else item.unit)
+    return found
+
+
+def _read(value: Any, key: str, name: str) -> Any:
+    if isinstance(value, str):
+        if key.endswith(_MOMENTS) or name in DATES:
+            return temporal(value) or value
+        return value
+    if isinstance(value, float):
+        return number(value)
+    return value
+
+
+def compile_tree(tree: Tree) -> Run:
+    """A function that evaluates the tree. Raises SyntaxFault for functions that are not known."""
+    kind = tree[0]
+    if kind == "literal":
+        value = [tree[1]]
+        return lambda scope, focus: value
+    if kind == "empty":
+        return lambda scope, focus: []
+    if kind == "variable":
+        return _variable(tree[1])
+    if kind == "this":
+        return lambda scope, focus: scope.this
+    if kind == "index":
+        return lambda scope, focus: [scope.index]
+    if kind == "total":
+        return lambda scope, focus: scope.total
+    if kind == "sign":
+        inner, minus = compile_tree(tree[2]), OPERATORS["*"]
+        return lambda scope, focus: minus(inner(scope, focus), [-1])
+    if kind == "type":
+        return _typed(tree[1], compile_tree(tree[2]), tree[3])
+    if kind == "chain":
+        return _chain(tree)
+    return _path(tree)
+
+
+def _variable(name: str) -> Run:
+    fixed = {"ucum": "http://unitsofmeasure.org", "sct": "http://snomed.info/sct", "loinc": "http://loinc.org"}
+    if name in fixed:
+        value = [fixed[name]]
+        return lambda scope, focus: value
+    if name.startswith("vs-"):
+        value = [f"http://hl7.org/fhir/ValueSet/{name[3:]}"]
+        return lambda scope, focus: value
+    if name.startswith("ext-"):
+        value = [f"http://hl7.org/fhir/StructureDefinition/{name[4:]}"]
+        return lambda scope, focus: value
+    if name in ("resource", "rootResource"):
+        return lambda scope, focus: [scope.resource]
+    if name == "context":
+        return lambda scope, focus: scope.context
+    return lambda scope, focus: scope.variable(name)
+
+
+def _typed(operator: str, inner: Run, name: str) -> Run:
+    def run(scope: Scope, focus: Items) -> Items:
+        items = inner(scope, focus)
+        if operator == "as":
+            return [item for item in items if is_type(item, name)]
+        value = one(items, "“is”")
+        return [] if value is None else [is_type(value, name)]
+
+    return run
+
+
+def _chain(tree: Tree) -> Run:
+    first = compile_tree(tree[1])
+    rest = [(operator, compile_tree(node)) for operator, node in tree[2]]
+    logic = {"and": _and, "or": _or, "xor": _xor, "implies": _implies}
+    if rest[0][0] in logic:
+        steps = [(logic[operator], run) for operator, run in rest]
+
+        def decide(scope: Scope, focus: Items) -> Items:
+            scope.budget.spend(len(steps))
+            left = truth(first(scope, focus))
+            for combine, run in steps:
+                left = combine(left, lambda run=run: truth(run(scope, focus)))  # type: ignore[misc]
+            return [] if left is None else [left]
+
+        return decide
+    plain = [(OPERATORS[operator], run) for operator, run in rest]
+
+    def compute(scope: Scope, focus: Items) -> Items:
+        found = first(scope, focus)
+        for combine, run in plain:
+            other = run(scope, focus)
+            scope.budget.spend(1 + len(found) + len(other))
+            found = combine(found, other)
+        return found
+
+    return compute
+
+
+Later = Callable[[], "bool | None"]
+
+
+def _and(left: bool | None, later: Later) -> bool | None:
+    if left is False:
+        return False
+    right = later()
+    return False if right is False else None if left is None or right is None else True
+
+
+def _or(left: bool | None, later: Later) -> bool | None:
+    if left is True:
+        return True
+    right = later()
+    return True if right is True else None if left is None or right is None else False
+
+
+def _xor(left: bool | None, later: Later) -> bool | None:
+    right = later()
+    return None if left is None or right is None else left != right
+
+
+def _implies(left: bool | None, later: Later) -> bool | None:
+    if left is False:
+        return True
+    right = later()
+    if left is None:
+        return True if right is True else None
+    return right
+
+
+def _path(tree: Tree) -> Run:
+    start, steps = tree[1], list(tree[2])
+    begin: Run | None = None if start is None else compile_tree(start)
+    runs: list[Run] = []
+    # %resource.repeat(item).where(linkId = '…') is how forms find a question: the walk and the index are kept.
+    rooted = start in (("variable", "resource"), ("variable", "rootResource"))
+    if steps and steps[0] == _REPEAT_ITEM and (rooted or start is None):
+        wanted = _link_id(steps[1]) if len(steps) > 1 else None
+        runs.append(_walk(wanted))
+        steps = steps[1 if wanted is None else 2 :]
+    place = 0
+    while place < len(steps):
+        step = steps[place]
+        after = steps[place + 1] if place + 1 < len(steps) else None
+        if step[0] == "field" and after and after[0] == "call" and after[1] == "ofType":
+            runs.append(_of_type(step[1], after[2][0][1], first=start is None and not runs))
+            place += 2
+            continue
+        runs.append(_step(step, first=start is None and not runs))
+        place += 1
+
+    def run(scope: Scope, focus: Items) -> Items:
+        found = focus if begin is None else begin(scope, focus)
+        for each in runs:
+            found = each(scope, found)
+            scope.budget.spend(1 + len(found))
+        return found
+
+    return run
+
+
+_REPEAT_ITEM = ("call", "repeat", (("path", None, (("field", "item"),)),))
+
+
+def _link_id(step: Tree) -> str | None:
+    """The linkId that where(linkId = '…') asks for, None for any other step."""
+    if step[:2] != ("call", "where") or len(step[2]) != 1:
+        return None
+    test = step[2][0]
+    if test[0] == "chain" and test[1] == ("path", None, (("field", "linkId"),)) and len(test[2]) == 1:
+        operator, other = test[2][0]
+        if operator == "=" and other[0] == "literal" and isinstance(other[1], str):
+            return other[1]
+    return None
+
+
+def _walk(link_id: str | None) -> Run:
+    def run(scope: Scope, focus: Items) -> Items:
+        if len(focus) != 1 or focus[0] is not scope.resource:
+            found = _repeat(scope, focus, lambda inner, items: field(items, "item"))
+            return found if link_id is None else [item for item in found if item.get("linkId") == link_id]
+        index = scope.cache.get("walk")
+        if index is None:
+            everything = _repeat(scope, focus, lambda inner, items: field(items, "item"))
+            index = {None: everything}
+            for item in everything:
+                index.setdefault(item.get("linkId"), []).append(item)
+            scope.cache["walk"] = index
+        return index.get(link_id, [])
+
+    return run
+
+
+def _of_type(name: str, type_: str, *, first: bool) -> Run:
+    """value.ofType(Quantity): the JSON name tells the type, where there is a choice of them."""
+    short = type_.rpartition(".")[2]
+    key = name + short[0].upper() + short[1:]
+
+    def run(scope: Scope, focus: Items) -> Items:
+        found: Items = []
+        for item in focus:
+            if isinstance(item, dict) and key in item:
+                found.extend(field([item], key))
+            else:
+                found.extend(value for value in field([item], name) if is_type(value, type_))
+        return found
+
+    return run
+
+
+def _step(step: Tree, *, first: bool) -> Run:
+    if step[0] == "field":
+        name = step[1]
+        if first and name[0].isupper():
+            return lambda scope, focus: [
+                item for item in focus if isinstance(item, dict) and item.get("resourceType") == name
+            ] or field(focus, name)
+        return lambda scope, focus: field(focus, name)
+    if step[0] == "at":
+        place = compile_tree(step[1])
+        return lambda scope, focus: _at(focus, one(place(scope, scope.this), "An index"))
+    return _call(step[1], step[2])
+
+
+def _at(items: Items, place: Any) -> Items:
+    if place is None:
+        return []
+    if isinstance(place, bool) or not isinstance(place, int):
+        raise Fault("An index must be a whole number.")
+    return items[place : place + 1] if place >= 0 else []
+
+
+def _call(name: str, args: tuple[Tree, ...]) -> Run:
+    if name in ("is", "as", "ofType"):
+        type_ = args[0][1] if args and args[0][0] == "literal" else None
+        if not isinstance(type_, str):
+            raise SyntaxFault(f"{name}() needs the name of a type.")
+        if name == "is":
+            return _typed("is", lambda scope, focus: focus, type_)
+        return lambda scope, focus: [item for item in focus if is_type(item, type_)]
+    if name in _SPECIAL:
+        make, least, most = _SPECIAL[name]
+        _check_count(name, len(args), least, most)
+        if name == "where" and (link_id := _link_id(("call", name, args))) is not None:
+            return lambda scope, focus: [item for item in focus if isinstance(item, dict) and item.get("linkId") == link_id]
+        return make(*(compile_tree(arg) for arg in args))
+    if name not in FUNCTIONS:
+        raise SyntaxFault(f"The function {name}() is not known here.")
+    function, least, most = FUNCTIONS[name]
+    _check_count(name, len(args), least, most)
+    runs = [compile_tree(arg) for arg in args]
+
+    def run(scope: Scope, focus: Items) -> Items:
+        # Arguments are evaluated where the whole expression stands, not on what the function is called on.
+        scope.budget.spend(len(focus))
+        return function(focus, *(argument(scope, scope.this) for argument in runs))
+
+    return run
+
+
+def _check_count(name: str, given: int, least: int, most: int) -> None:
+    if not least <= given <= most:
+        raise SyntaxFault(f"{name}() has {given} arguments.")
+
+
+def _each(scope: Scope, focus: Items, run: Run, use: Callable[[Any, Items], bool | None]) -> None:
+    """Evaluate `run` for every item as $this; stop when `use` says False."""
+    before = scope.this, scope.index
+    try:
+        for place, item in enumerate(focus):
+            scope.budget.spend(1)
+            scope.this, scope.index = [item], place
+            if use(item, run(scope, scope.this)) is False:
+                break
+    finally:
+        scope.this, scope.index = before
+
+
+def _where(run: Run) -> Run:
+    def where(scope: Scope, focus: Items) -> Items:
+        found: Items = []
+        _each(scope, focus, run, lambda item, result: found.append(item) if truth(result) else None)
+        return found
+
+    return where
+
+
+def _select(run: Run) -> Run:
+    def select(scope: Scope, focus: Items) -> Items:
+        found: Items = []
+
+        def use(item: Any, result: Items) -> None:
+            found.extend(result)
+            if len(found) > MOST_ITEMS:
+                raise Fault("A list grew too long.")
+
+        _each(scope, focus, run, use)
+        return found
+
+    return select
+
+
+def _exists(run: Run | None = None) -> Run:
+    if run is None:
+        return lambda scope, focus: [bool(focus)]
+    where = _where(run)
+    return lambda scope, focus: [bool(where(scope, focus))]
+
+
+def _all(run: Run) -> Run:
+    def every(scope: Scope, focus: Items) -> Items:
+        answer = [True]
+
+        def use(item: Any, result: Items) -> bool:
+            answer[0] = truth(result) is True
+            return answer[0]
+
+        _each(scope, focus, run, use)
+        return list(answer)
+
+    return every
+
+
+def _repeat(scope: Scope, focus: Items, run: Run) -> Items:
+    """Everything reached by applying `run` again and again. Elements are told apart by what they are, not what they hold."""
+    found: Items = []
+    seen: set[Any] = set()
+    waiting = list(focus)
+    while waiting:
+        scope.budget.spend(len(waiting))
+        fresh: Items = []
+        for item in waiting:
+            for part in run(scope, [item]):
+                key = id(part) if isinstance(part, dict) else key_of(part)
+                if key not in seen:
+                    seen.add(key)
+                    fresh.append(part)
+        found.extend(fresh)
+        if len(found) > MOST_ITEMS:
+            raise Fault("A list grew too long.")
+        waiting = fresh
+    return found
+
+
+def _repeating(run: Run) -> Run:
+    def step(scope: Scope, focus: Items) -> Items:
+        before = scope.this
+        scope.this = focus
+        try:
+            return run(scope, focus)
+        finally:
+            scope.this = before
+
+    return lambda scope, focus: _repeat(scope, focus, step)
+
+
+def _iif(test: Run, then: Run, other: Run | None = None) -> Run:
+    def iif(scope: Scope, focus: Items) -> Items:
+        if truth(test(scope, focus)):
+            return then(scope, focus)
+        return other(scope, focus) if other is not None else []
+
+    return iif
+
+
+def _aggregate(run: Run, start: Run | None = None) -> Run:
+    def aggregate(scope: Scope, focus: Items) -> Items:
+        before = scope.total
+        scope.total = start(scope, focus) if start is not None else []
+
+        def use(item: Any, result: Items) -> None:
+            scope.total = result
+
+        try:
+            _each(scope, focus, run, use)
+            return scope.total
+        finally:
+            scope.total = before
+
+    return aggregate
+
+
+def _today(scope: Scope, focus: Items) -> Items:
+    return [Temporal("date", scope.today)]
+
+
+_SPECIAL: dict[str, tuple[Callable[..., Run], int, int]] = {
+    "where": (_where, 1, 1),
+    "select": (_select, 1, 1),
+    "exists": (_exists, 0, 1),
+    "all": (_all, 1, 1),
+    "repeat": (_repeating, 1, 1),
+    "iif": (_iif, 2, 3),
+    "aggregate": (_aggregate, 1, 2),
+    "trace": (lambda *args: lambda scope, focus: focus, 1, 2),
+    "descendants": (lambda: lambda scope, focus: _repeat(scope, focus, lambda inner, items: children(items)), 0, 0),
+    "today": (lambda: _today, 0, 0),
+    "now": (lambda: lambda scope, focus: [Temporal("dateTime", scope.now)], 0, 0),
+    "timeOfDay": (lambda: lambda scope, focus: [Temporal("time", scope.now[11:19])], 0, 0),
+}
+__all__ = ["Budget", "Mapping", "Scope", "compile_tree", "distinct", "field"]

@@ -1,0 +1,397 @@
+"""FHIRPath's functions over a collection and evaluated arguments (§5), with FHIR's and SDC's own.
+
+Those that evaluate an argument once for each item (where, select, all …) are in `engine`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
+
+import re2
+
+from .operators import Items, bounded, distinct, in_range, key_of, one, order, same, truth
+from .values import Fault, Quantity, Temporal, number, quantity, temporal, text_of
+
+ORDINAL = frozenset({
+    "http://hl7.org/fhir/StructureDefinition/ordinalValue", "http://hl7.org/fhir/StructureDefinition/itemWeight",
+    "http://hl7.org/fhir/StructureDefinition/questionnaire-ordinalValue",
+})  # fmt: skip
+Function = Callable[..., Items]
+
+
+def _text(items: Items, name: str) -> str | None:
+    value = one(items, f"{name}()")
+    if value is None:
+        return None
+    text = text_of(value) if not isinstance(value, Mapping) else None
+    if text is None:
+        raise Fault(f"{name}() needs a text.")
+    return text
+
+
+def _on_text(work: Callable[..., Any]) -> Function:
+    """A function of one text and plain arguments; empty where the text or an argument is."""
+    name = work.__name__.strip("_").replace("_", "")
+
+    def function(items: Items, *args: Items) -> Items:
+        text = _text(items, name)
+        values = [one(arg, f"{name}()") for arg in args]
+        if text is None or any(value is None for value in values):
+            return []
+        found = work(text, *values)
+        return [] if found is None else found if isinstance(found, list) else [found]
+
+    return function
+
+
+def _whole(value: Any) -> int:
+    amount = number(value)
+    if amount is None or amount != int(amount):
+        raise Fault("A whole number is needed.")
+    return int(amount)
+
+
+def _substring(text: str, start: Any, length: Any = None) -> str | None:
+    begin = _whole(start)
+    if not 0 <= begin < len(text):
+        return None
+    return text[begin:] if length is None else text[begin : begin + max(0, _whole(length))]
+
+
+@lru_cache(maxsize=256)
+def _pattern(pattern: str) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.dot_nl = True
+    options.max_mem = 8 << 20
+    if len(pattern) > 2000:
+        raise Fault("A pattern is too long.")
+    try:
+        return re2.compile(pattern, options=options)
+    except re2.error:
+        raise Fault("A pattern can't be checked in bounded time, or isn't one.") from None
+
+
+def _replace_matches(text: str, pattern: str, by: str) -> str:
+    replacement = str(by).replace("\\", "\\\\").replace("$", "\\") if "$" in str(by) else str(by).replace("\\", "\\\\")
+    try:
+        return bounded(_pattern(pattern).sub(replacement, text))
+    except (re2.error, IndexError):
+        raise Fault("A replacement speaks of a group the pattern doesn't have.") from None
+
+
+def _replace(text: str, old: str, new: str) -> str:
+    if not old:
+        return bounded(new + "".join(char + new for char in text)) if len(text) * (len(new) + 1) < 100_000 else text
+    return bounded(text.replace(old, new)) if text.count(old) * len(new) < 1_000_000 else bounded("x" * 200_000)
+
+
+def _join(items: Items, separator: Items | None = None) -> Items:
+    between = one(separator, "join()") if separator else ""
+    if not items:
+        return []
+    return [bounded(str(between or "").join(text_of(item) or "" for item in items))]
+
+
+# ── numbers ──────────────────────────────────────────────────────────────────────────────────────────
+def _on_number(work: Callable[..., Any]) -> Function:
+    def function(items: Items, *args: Items) -> Items:
+        value = one(items, "A calculation")
+        values = [one(arg, "A calculation") for arg in args]
+        if value is None or any(part is None for part in values):
+            return []
+        amount = number(value)
+        if isinstance(value, (Quantity, Mapping)) and amount is None:
+            whole = quantity(value)
+            if whole is None:
+                raise Fault("A number is needed.")
+            return [Quantity(Decimal(work(whole.value, *values)), whole.unit)]
+        if amount is None:
+            raise Fault("A number is needed.")
+        try:
+            found = work(amount, *values)
+        except (ValueError, OverflowError, InvalidOperation, ArithmeticError):
+            return []
+        return [] if found is None else [in_range(found)]
+
+    return function
+
+
+def _decimal(value: float) -> Decimal | None:
+    return Decimal(repr(value)) if math.isfinite(value) else None
+
+
+def _round(value: Any, places: Any = 0) -> Decimal | int:
+    digits = min(_whole(places), 20)
+    if digits < 0:
+        raise Fault("round() needs a number of places from 0 up.")
+    rounded = Decimal(value).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+    return rounded if digits else int(rounded)
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    by = number(exponent)
+    if by is None or abs(by) > 1000:
+        raise Fault("An exponent is out of range.")
+    if isinstance(base, int) and isinstance(by, int) and by >= 0:
+        return in_range(Decimal(base) ** by) if abs(base) > 1 else base**by
+    return _decimal(float(base) ** float(by)) if base > 0 or by == int(by) else None
+
+
+def _total(items: Items, start: Any = 0) -> Items:
+    if not items:
+        return [0]
+    values = [number(item) for item in items]
+    if None not in values:
+        return [in_range(sum(values[1:], values[0]))]  # type: ignore[arg-type]
+    amounts = [quantity(item) for item in items]
+    if all(amount is not None and amount.unit == amounts[0].unit for amount in amounts):  # type: ignore[union-attr]
+        return [Quantity(sum((a.value for a in amounts), Decimal(0)), amounts[0].unit)]  # type: ignore[union-attr]
+    raise Fault("sum() needs numbers.")
+
+
+def _extreme(side: int) -> Function:
+    def function(items: Items) -> Items:
+        best: Items = items[:1]
+        for item in items[1:]:
+            if order([item], best) == side:
+                best = [item]
+        return best
+
+    return function
+
+
+def _average(items: Items) -> Items:
+    return [Decimal(_total(items)[0]) / len(items)] if items else []
+
+
+# ── types ────────────────────────────────────────────────────────────────────────────────────────────
+def _to_integer(value: Any) -> Any:
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int):
+        return value
+    return int(value) if isinstance(value, str) and len(value) < 30 and _pattern(r"[+-]?[0-9]+").fullmatch(value) else None
+
+
+def _to_decimal(value: Any) -> Any:
+    amount = number(value)
+    if amount is not None or isinstance(value, bool):
+        return Decimal(int(value) if isinstance(value, bool) else amount or 0)
+    return Decimal(value) if isinstance(value, str) and len(value) < 40 and _pattern(r"[+-]?[0-9]+(\.[0-9]+)?").fullmatch(value) else None
+
+
+def _to_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    text = (text_of(value) or "").lower()
+    if text in ("true", "t", "yes", "y", "1", "1.0"):
+        return True
+    return False if text in ("false", "f", "no", "n", "0", "0.0") else None
+
+
+def _to_moment(kind: str) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:
+        moment = value if isinstance(value, Temporal) else temporal(value) if isinstance(value, str) else None
+        if moment is None or (moment.kind == "time") != (kind == "time"):
+            return None
+        return Temporal("date", moment.text.partition("T")[0]) if kind == "date" else Temporal(kind, moment.text)
+
+    return convert
+
+
+def _to_quantity(value: Any, unit: Any = None) -> Any:
+    amount = quantity(value)
+    plain = number(value)
+    if amount is None and plain is not None:
+        return Quantity(Decimal(plain), "1")
+    if amount is None and isinstance(value, str):
+        hit = _pattern(r"([+-]?[0-9]+(?:\.[0-9]+)?)\s*(?:'([^']*)'|([a-z]+))?").fullmatch(value)
+        return Quantity(Decimal(hit[1]), hit[2] or hit[3] or "1") if hit else None
+    return amount
+
+
+CONVERSIONS: dict[str, Callable[..., Any]] = {
+    "Integer": _to_integer, "Decimal": _to_decimal, "Boolean": _to_boolean, "String": text_of, "Date": _to_moment("date"),
+    "DateTime": _to_moment("dateTime"), "Time": _to_moment("time"), "Quantity": _to_quantity,
+}  # fmt: skip
+
+
+def _conversion(convert: Callable[..., Any], asking: bool) -> Function:
+    def function(items: Items, *args: Items) -> Items:
+        value = one(items, "A conversion")
+        if value is None:
+            return []
+        found = convert(value)
+        return [found is not None] if asking else [] if found is None else [found]
+
+    return function
+
+
+SHAPES = {
+    "Quantity": ("value", "unit"), "Coding": ("code", "display", "system"), "CodeableConcept": ("coding",),
+    "Reference": ("reference",), "Range": ("low", "high"), "Period": ("start", "end"), "Attachment": ("contentType",),
+}  # fmt: skip
+
+
+def is_type(value: Any, name: str) -> bool:
+    """Is a value of a type? JSON doesn't say, so elements are told by what they hold."""
+    short = name.rpartition(".")[2]
+    kind = short.lower()
+    if isinstance(value, bool):
+        return kind == "boolean"
+    if isinstance(value, int):
+        return kind in ("integer", "positiveint", "unsignedint") or name in ("decimal", "FHIR.decimal")
+    if isinstance(value, (Decimal, float)):
+        return kind == "decimal"
+    if isinstance(value, Temporal):
+        return kind == value.kind.lower() or (kind == "instant" and value.kind == "dateTime")
+    if isinstance(value, Quantity):
+        return kind == "quantity"
+    if isinstance(value, str):
+        return kind in ("string", "code", "uri", "url", "id", "markdown", "canonical", "uuid", "oid")
+    if isinstance(value, Mapping):
+        if "resourceType" in value:
+            return short in (value["resourceType"], "Resource", "DomainResource")
+        return any(key in value for key in SHAPES.get(short, ())) and not (short == "Coding" and "value" in value)
+    return False
+
+
+def children(items: Items) -> Items:
+    from .engine import field
+
+    found: Items = []
+    for item in items:
+        if isinstance(item, Mapping):
+            for key in item:
+                if key != "resourceType":
+                    found.extend(field([item], key))
+    return found
+
+
+def score(items: Items) -> Items:
+    """SDC's weight() and its forerunner ordinal(): the score of each chosen code, as the form gives it."""
+    found: Items = []
+    for item in items:
+        for extension in item.get("extension", ()) if isinstance(item, Mapping) else ():
+            if extension.get("url") in ORDINAL:
+                value = next((part for key, part in extension.items() if key.startswith("value")), None)
+                amount = number(value)
+                if amount is not None:
+                    found.append(amount)
+    return found
+
+
+def _extension(items: Items, url: Items) -> Items:
+    wanted = one(url, "extension()")
+    return [e for item in items if isinstance(item, Mapping) for e in item.get("extension", ()) if e.get("url") == wanted]
+
+
+def _all(wanted: bool) -> Function:
+    return lambda items: [all(truth([item]) is wanted for item in items)]
+
+
+def _any(wanted: bool) -> Function:
+    return lambda items: [any(truth([item]) is wanted for item in items)]
+
+
+def _subset(items: Items, other: Items) -> Items:
+    keys = {key_of(item) for item in other}
+    return [all(key_of(item) in keys for item in items)]
+
+
+def _single(items: Items) -> Items:
+    one(items, "single()")
+    return items
+
+
+def _intersect(items: Items, other: Items) -> Items:
+    keys = {key_of(item) for item in other}
+    return distinct([item for item in items if key_of(item) in keys])
+
+
+def _exclude(items: Items, other: Items) -> Items:
+    keys = {key_of(item) for item in other}
+    return [item for item in items if key_of(item) not in keys]
+
+
+def _index_of(items: Items, wanted: Items) -> Items:
+    return _on_text(lambda text, part: text.find(str(part)))(items, wanted)
+
+
+def _not(items: Items) -> Items:
+    value = truth(items, "not()")
+    return [] if value is None else [not value]
+
+
+def _text_function(work: Callable[..., Any]) -> Function:
+    return _on_text(work)
+
+
+FUNCTIONS: dict[str, tuple[Function, int, int]] = {
+    # name: the function, the fewest and the most arguments
+    "empty": (lambda items: [not items], 0, 0),
+    "not": (_not, 0, 0),
+    "allTrue": (_all(True), 0, 0),
+    "allFalse": (_all(False), 0, 0),
+    "anyTrue": (_any(True), 0, 0),
+    "anyFalse": (_any(False), 0, 0),
+    "subsetOf": (_subset, 1, 1),
+    "supersetOf": (lambda items, other: _subset(other, items), 1, 1),
+    "count": (lambda items: [len(items)], 0, 0),
+    "distinct": (distinct, 0, 0),
+    "isDistinct": (lambda items: [len(distinct(items)) == len(items)], 0, 0),
+    "single": (_single, 0, 0),
+    "first": (lambda items: items[:1], 0, 0),
+    "last": (lambda items: items[-1:], 0, 0),
+    "tail": (lambda items: items[1:], 0, 0),
+    "skip": (lambda items, n: items[max(0, _whole(one(n, "skip()") or 0)) :], 1, 1),
+    "take": (lambda items, n: items[: max(0, _whole(one(n, "take()") or 0))], 1, 1),
+    "intersect": (_intersect, 1, 1),
+    "exclude": (_exclude, 1, 1),
+    "union": (lambda items, other: distinct([*items, *other]), 1, 1),
+    "combine": (lambda items, other: [*items, *other], 1, 1),
+    "children": (children, 0, 0),
+    "extension": (_extension, 1, 1),
+    "hasValue": (lambda items: [len(items) == 1 and not isinstance(items[0], Mapping)], 0, 0),
+    "getValue": (lambda items: items if len(items) == 1 and not isinstance(items[0], Mapping) else [], 0, 0),
+    "ordinal": (score, 0, 0),
+    "weight": (score, 0, 0),
+    "indexOf": (_index_of, 1, 1),
+    "substring": (_text_function(_substring), 1, 2),
+    "startsWith": (_text_function(lambda text, part: text.startswith(str(part))), 1, 1),
+    "endsWith": (_text_function(lambda text, part: text.endswith(str(part))), 1, 1),
+    "contains": (_text_function(lambda text, part: str(part) in text), 1, 1),
+    "upper": (_text_function(str.upper), 0, 0),
+    "lower": (_text_function(str.lower), 0, 0),
+    "trim": (_text_function(str.strip), 0, 0),
+    "length": (_text_function(len), 0, 0),
+    "toChars": (_text_function(list), 0, 0),
+    "replace": (_text_function(_replace), 2, 2),
+    "matches": (_text_function(lambda text, pattern: _pattern(pattern).search(text) is not None), 1, 1),
+    "matchesFull": (_text_function(lambda text, pattern: _pattern(pattern).fullmatch(text) is not None), 1, 1),
+    "replaceMatches": (_text_function(_replace_matches), 2, 2),
+    "split": (_text_function(lambda text, by: text.split(str(by)) if by else [text]), 1, 1),
+    "join": (_join, 0, 1),
+    "abs": (_on_number(abs), 0, 0),
+    "ceiling": (_on_number(math.ceil), 0, 0),
+    "floor": (_on_number(math.floor), 0, 0),
+    "truncate": (_on_number(int), 0, 0),
+    "exp": (_on_number(lambda value: _decimal(math.exp(value))), 0, 0),
+    "ln": (_on_number(lambda value: _decimal(math.log(value))), 0, 0),
+    "log": (_on_number(lambda value, base: _decimal(math.log(value, base))), 1, 1),
+    "power": (_on_number(_power), 1, 1),
+    "round": (_on_number(_round), 0, 1),
+    "sqrt": (_on_number(lambda value: _decimal(math.sqrt(value))), 0, 0),
+    "sum": (_total, 0, 0),
+    "min": (_extreme(-1), 0, 0),
+    "max": (_extreme(1), 0, 0),
+    "avg": (_average, 0, 0),
+    **{f"to{name}": (_conversion(convert, False), 0, 1) for name, convert in CONVERSIONS.items()},
+    **{f"convertsTo{name}": (_conversion(convert, True), 0, 1) for name, convert in CONVERSIONS.items()},
+}
+__all__ = ["FUNCTIONS", "is_type", "same", "score"]

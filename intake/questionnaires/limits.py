@@ -1,0 +1,127 @@
+"""The limits an author set on an answer, read and checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import re2
+
+from . import extensions as ext
+from .items import Limits
+from .problems import Findings
+
+NUMBERS = frozenset({"integer", "decimal", "quantity"})
+TIMES = frozenset({"date", "dateTime", "time"})
+TEXTS = frozenset({"string", "text", "url", "open-choice"})
+VALIDATION_TEXT = "validationtext"
+
+
+def _number(value: Any) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def read_limits(
+    entry: Mapping[str, Any], path: str, kind: str, flags: Mapping[str, bool], findings: Findings
+) -> Limits:
+    """Every limit of one item. A limit that can't be kept, or can't be understood, is refused."""
+
+    def whole(url: str, feature: str, lowest: int = 0) -> int | None:
+        value = ext.value_of(entry, url)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
+            findings.refuse(f"{path}.extension", feature, f"“{feature}” must be a whole number from {lowest} up.")
+            return None
+        return value
+
+    max_length = entry.get("maxLength")
+    if max_length is not None and (isinstance(max_length, bool) or not isinstance(max_length, int) or max_length < 1):
+        findings.refuse(f"{path}.maxLength", "maxLength", "“maxLength” must be a whole number above 0.")
+        max_length = None
+    min_occurs, max_occurs = whole(ext.MIN_OCCURS, "minOccurs"), whole(ext.MAX_OCCURS, "maxOccurs", 1)
+    if max_occurs is not None and max_occurs > 1 and not flags["repeats"]:
+        findings.warn(path, "maxOccurs", "It allows several answers, but the item doesn't repeat: one is asked for.")
+    if min_occurs and max_occurs and min_occurs > max_occurs:
+        findings.refuse(path, "minOccurs", "It asks for more answers than it allows.")
+    low, high = (_bound(entry, path, kind, which, findings) for which in ("min", "max"))
+    if low is not None and high is not None and type(low) is type(high) and low > high:
+        findings.refuse(path, "minValue", "The lowest value allowed is above the highest.")
+    pattern, hint = _pattern(entry, path, findings)
+    step = _number(ext.value_of(entry, ext.SLIDER_STEP))
+    return Limits(
+        min_value=low,
+        max_value=high,
+        min_length=whole(ext.MIN_LENGTH, "minLength"),
+        max_length=max_length,
+        decimal_places=whole(ext.DECIMAL_PLACES, "maxDecimalPlaces"),
+        pattern=pattern,
+        pattern_hint=hint,
+        max_size=_number(ext.value_of(entry, ext.MAX_SIZE)),
+        mime_types=tuple(str(ext.typed_value(e)[1]) for e in ext.all_of(entry, ext.MIME_TYPE)),
+        min_occurs=min_occurs or 0,
+        max_occurs=max_occurs,
+        step=step if step is not None and step > 0 else None,
+    )
+
+
+def _bound(entry: Mapping[str, Any], path: str, kind: str, which: str, findings: Findings) -> Any:
+    url = ext.MIN_VALUE if which == "min" else ext.MAX_VALUE
+    extension = ext.first(entry, url)
+    if extension is None:
+        extension = ext.first(entry, ext.MIN_QUANTITY if which == "min" else ext.MAX_QUANTITY)
+    if extension is None:
+        return None
+    type_, value = ext.typed_value(extension)
+    where = f"{path}.extension"
+    feature = f"{which}Value"
+    if value is None:
+        findings.refuse(where, feature, "The limit is told by something other than a value, which isn't done here.")
+        return None
+    if kind in NUMBERS:
+        number = _number(value.get("value") if isinstance(value, Mapping) else value)
+        if number is None:
+            findings.refuse(where, feature, "The limit of a number must be a number.")
+        return number
+    if kind in TIMES and isinstance(value, str) and type_ in ("date", "dateTime", "time", "instant"):
+        return value
+    findings.refuse(where, feature, f"A {kind} can't have a limit of the type {type_}.")
+    return None
+
+
+def _pattern(entry: Mapping[str, Any], path: str, findings: Findings) -> tuple[str | None, str]:
+    pattern = ext.value_of(entry, ext.REGEX)
+    hint = next(
+        (str(ext.typed_value(e)[1]) for e in entry.get("extension", ()) or ()
+         if isinstance(e, Mapping) and str(e.get("url", "")).rsplit("/", 1)[-1] == VALIDATION_TEXT), "")  # fmt: skip
+    if pattern is None:
+        return None, hint
+    if not isinstance(pattern, str) or len(pattern) > 2000:
+        findings.refuse(f"{path}.extension", "regex", "The pattern must be a text of at most 2,000 characters.")
+        return None, hint
+    try:
+        compile_pattern(pattern)
+    except re2.error:
+        findings.refuse(
+            f"{path}.extension", "regex",
+            "The pattern isn't one this engine can check in bounded time (look-around and back-references can't be used).",
+        )  # fmt: skip
+        return None, hint
+    return pattern, hint
+
+
+def compile_pattern(pattern: str) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 8 << 20
+    return re2.compile(pattern, options=options)
+
+
+__all__ = ["Limits", "compile_pattern", "read_limits"]

@@ -1,0 +1,152 @@
+"""The answers a choice offers: written in the item, or taken from a value set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from . import extensions as ext
+from .items import Option, Wording
+from .problems import Findings
+from .valuesets import NotKnown, ValueSets
+from .wording import read_wording
+
+if TYPE_CHECKING:
+    from .scripts import Scripts
+
+OTHER = "~other"
+_TYPES = frozenset({"Coding", "string", "integer", "date", "time", "Reference"})
+
+
+def read_options(
+    entry: Mapping[str, Any], path: str, kind: str, sets: ValueSets, findings: Findings, scripts: Scripts | None
+) -> tuple[Option, ...]:
+    """The options of an item, in order, each with a key of its own. Refuses a choice that can't be answered."""
+    listed, reference = entry.get("answerOption"), entry.get("answerValueSet")
+    if kind not in ("choice", "open-choice"):
+        if listed or reference:
+            findings.refuse(path, "answerOption", "Only a choice can list its answers (R4, que-5).")
+        return ()
+    if listed and reference:
+        findings.refuse(path, "answerOption", "Answers are listed twice: as options and as a value set (R4, que-4).")
+        return ()
+    if isinstance(listed, list) and listed:
+        return _keyed(_written(listed, path, findings))
+    if isinstance(reference, str) and reference:
+        try:
+            return _keyed(option_of(coding) for coding in sets.codes(reference))
+        except NotKnown as fault:
+            if kind == "open-choice":
+                findings.warn(
+                    f"{path}.answerValueSet", "answerValueSet",
+                    f"{fault} The question is asked as free text, which an open choice allows.",
+                )  # fmt: skip
+            else:
+                findings.refuse(f"{path}.answerValueSet", "answerValueSet", f"The answers can't be told. {fault}")
+        return ()
+    told_otherwise = ext.first(entry, ext.ANSWER_EXPRESSION) or ext.first(entry, ext.CANDIDATES)
+    if kind == "choice" and not told_otherwise:
+        findings.refuse(path, "answerOption", "A choice needs answers to choose from.")
+    return ()
+
+
+def _written(listed: list[Any], path: str, findings: Findings) -> Iterable[Option]:
+    for place, entry in enumerate(listed):
+        where = f"{path}.answerOption[{place}]"
+        type_, value = ext.typed_value(entry) if isinstance(entry, Mapping) else ("", None)
+        if type_ not in _TYPES or value is None:
+            findings.refuse(where, "answerOption", "An option needs a value: Coding, string, integer, date, time or Reference.")
+            continue
+        for extension in entry.get("modifierExtension", ()):
+            findings.refuse(where, "modifierExtension", f"It changes the option's meaning: {extension}.")
+        if type_ == "Coding":
+            if not isinstance(value, Mapping) or not (value.get("code") or value.get("display")):
+                findings.refuse(where, "answerOption", "A coding needs a code or a display.")
+                continue
+            wording = read_wording(value, "display", where, None, findings)
+        elif type_ == "Reference":
+            if not isinstance(value, Mapping):
+                findings.refuse(where, "answerOption", "A Reference must be a JSON object.")
+                continue
+            wording = read_wording(value, "display", where, None, findings)
+        else:
+            if isinstance(value, bool) or not isinstance(value, int if type_ == "integer" else str):
+                findings.refuse(where, "answerOption", f"The value must be of the type {type_}.")
+                continue
+            stem = next(key for key in entry if key.startswith("value"))
+            wording = read_wording({"text": str(value), "_text": entry.get(f"_{stem}")}, "text", where, None, findings)
+        yield _option(type_, value, wording, entry)
+
+
+def _option(type_: str, value: Any, wording: Wording, entry: Mapping[str, Any]) -> Option:
+    coding: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    code = coding.get("code") if type_ == "Coding" else None
+    plain = wording.plain or str(code or coding.get("reference") or "")
+    wording = Wording(plain, wording.markdown, wording.xhtml, wording.classes, wording.translations)
+    prefix = ext.value_of(entry, ext.OPTION_PREFIX) or ext.value_of(coding, ext.OPTION_PREFIX)
+    return Option(
+        key=str(code or coding.get("reference") or plain),
+        type=type_,
+        value=_bare(value),
+        code=code,
+        system=coding.get("system") if type_ == "Coding" else None,
+        display=plain,
+        wording=wording,
+        ordinal=_ordinal(entry, coding, value if type_ == "integer" else None),
+        exclusive=True in (ext.value_of(entry, ext.OPTION_EXCLUSIVE), ext.value_of(coding, ext.OPTION_EXCLUSIVE)),
+        prefix=str(prefix or ""),
+        selected=entry.get("initialSelected") is True,
+    )
+
+
+def option_of(coding: Mapping[str, Any]) -> Option:
+    """An option from one code of a value set."""
+    wording = read_wording(coding, "display", "", None, Findings())
+    names = {str(k).lower(): str(v) for k, v in (coding.get("designation") or {}).items()}
+    if names:
+        wording = Wording(wording.plain, wording.markdown, wording.xhtml, wording.classes, {**names, **wording.translations})
+    value = {key: coding[key] for key in ("system", "version", "code", "display") if key in coding}
+    return _option("Coding", value, wording, coding)
+
+
+def _bare(value: Any) -> Any:
+    """The value as an answer carries it: what it is, without hints on how it was shown."""
+    if isinstance(value, Mapping):
+        return {key: part for key, part in value.items() if key not in ("extension", "_display", "designation")}
+    return value
+
+
+def _ordinal(entry: Mapping[str, Any], coding: Mapping[str, Any], number: int | None) -> Decimal | None:
+    for element in (entry, coding, entry.get("_valueCoding"), entry.get("_valueString"), entry.get("_valueInteger")):
+        value = ext.value_of(element, ext.ORDINAL)
+        if value is not None:
+            try:
+                return Decimal(str(value))
+            except InvalidOperation:
+                return None
+    return None
+
+
+def _keyed(options: Iterable[Option]) -> tuple[Option, ...]:
+    """Give each option a key no other has: its code, or system|code where two systems share a code."""
+    found = list(options)
+    counts: dict[str, int] = {}
+    for option in found:
+        counts[option.key] = counts.get(option.key, 0) + 1
+    keyed: dict[str, Option] = {}
+    for option in found:
+        key = option.key
+        if counts[key] > 1 or key == OTHER or not key:
+            key = f"{option.system or option.type}|{option.key}"
+        while key in keyed:
+            if keyed[key].value == option.value:
+                break
+            key += "'"
+        else:
+            fields = {name: getattr(option, name) for name in option.__slots__}
+            keyed[key] = Option(**{**fields, "key": key})
+    return tuple(keyed.values())
+
+
+__all__ = ["OTHER", "Wording", "option_of", "read_options"]

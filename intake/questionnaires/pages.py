@@ -1,0 +1,124 @@
+"""Cutting a form into short pages.
+
+A page is a top-level group, or as much of one as a person can take in at once. Follow-up questions come on a later
+page than the answer they depend on, so that they can appear without JavaScript. Nothing that repeats is ever cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .items import Item, Page, Questionnaire
+
+MOST_QUESTIONS = 5
+# A group its author marked as one page, or that repeats, stays whole.
+WHOLE = frozenset({"page", "gtable", "table", "htable", "grid", "atable"})
+
+
+@dataclass
+class _Sheet:
+    """A page in the making."""
+
+    within: tuple[Item, ...]
+    items: list[Item] = field(default_factory=list)
+    opens: list[Item] = field(default_factory=list)
+    questions: int = 0
+    asked: set[str] = field(default_factory=set)
+
+
+def make_pages(q: Questionnaire) -> tuple[tuple[Page, ...], tuple[Item, ...], tuple[Item, ...]]:
+    """The pages, and what stands above and below each of them."""
+    header = tuple(item for item in q.items if _only_to_read(item) and item.control == "header")
+    footer = tuple(item for item in q.items if _only_to_read(item) and item.control == "footer")
+    body = [item for item in q.items if item not in header and item not in footer]
+    sheets: list[_Sheet] = []
+    _lay_out(q, body, (), sheets)
+    if not sheets:
+        sheets = [_Sheet((), list(body))]
+    # A page with nothing to answer joins the one after it (or before, at the end).
+    joined: list[_Sheet] = []
+    for sheet in sheets:
+        before = joined[-1] if joined else None
+        if before is not None and before.questions == 0 and before.within == sheet.within[: len(before.within)]:
+            sheet.items = [*before.items, *sheet.items]
+            sheet.opens = [*before.opens, *sheet.opens]
+            sheet.within = before.within
+            joined[-1] = sheet
+        elif before is not None and sheet.questions == 0 and sheet.within == before.within:
+            before.items.extend(sheet.items)
+        else:
+            joined.append(sheet)
+    pages = tuple(
+        Page(f"p{number}", _title(q, sheet), tuple(sheet.items), sheet.within, tuple(sheet.opens))
+        for number, sheet in enumerate(joined, 1)
+    )
+    return pages, header, footer
+
+
+def _only_to_read(item: Item) -> bool:
+    return not any(below.asks for below in item.walk())
+
+
+def questions_in(item: Item) -> int:
+    """How many questions a person would see at most; a hidden or computed one counts for nothing."""
+    if item.hidden:
+        return 0
+    own = 1 if item.writable else 0
+    return own + sum(questions_in(child) for child in item.items)
+
+
+def _depends_on(item: Item) -> set[str]:
+    found: set[str] = set()
+    for below in item.walk():
+        found.update(condition.question for condition in below.enable_when)
+        if below.enable_expression is not None:
+            found |= below.enable_expression.link_ids
+    return found
+
+
+def _lay_out(q: Questionnaire, items: Iterable[Item], within: tuple[Item, ...], sheets: list[_Sheet]) -> None:
+    """Fill pages with `items`, which all lie in the groups `within`; never mixes two top-level groups on one page."""
+    sheet: _Sheet | None = None
+    opens = list(within[-1:])
+    for item in items:
+        size = questions_in(item)
+        if _can_be_cut(item) and (size > MOST_QUESTIONS or _feeds_itself(item)):
+            before = len(sheets)
+            _lay_out(q, item.items, (*within, item), sheets)
+            if opens and len(sheets) > before:
+                sheets[before].opens[:0] = opens
+                opens = []
+            sheet = None
+            continue
+        alone = not within and item.kind == "group" and size > 0
+        needs = _depends_on(item)
+        full = sheet is not None and sheet.questions > 0 and sheet.questions + size > MOST_QUESTIONS
+        if sheet is None or full or alone or (sheet.asked & needs and size):
+            sheet = _Sheet(within, opens=opens)
+            opens = []
+            sheets.append(sheet)
+        sheet.items.append(item)
+        sheet.questions += size
+        sheet.asked.update(below.link_id for below in item.walk() if below.asks)
+        if alone:
+            sheet = None
+
+
+def _can_be_cut(item: Item) -> bool:
+    return item.kind == "group" and not item.repeats and not item.hidden and item.control not in WHOLE and bool(item.items)
+
+
+def _feeds_itself(item: Item) -> bool:
+    """Does a question in the group depend on another one in it?"""
+    asked = {below.link_id for below in item.walk() if below.asks}
+    return any(asked & _depends_on(child) - {below.link_id for below in child.walk()} for child in item.items)
+
+
+def _title(q: Questionnaire, sheet: _Sheet) -> str:
+    """What the page is about: the group it shows, or the innermost named group it lies in, or the form."""
+    groups = [item for item in sheet.items if item.kind == "group" and item.text]
+    if len(groups) == 1 and sum(1 for item in sheet.items if questions_in(item)) == 1:
+        return groups[0].text
+    named = [group.text for group in sheet.within if group.text]
+    return named[-1] if named else q.title

@@ -1,0 +1,97 @@
+"""From bytes to a plain, bounded tree of JSON: what is checked before anything tries to understand it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .problems import Problem, QuestionnaireError
+
+MOST_BYTES = 5_000_000
+DEEPEST = 120
+MOST_ITEMS = 20_000
+DEEPEST_ITEM = 30
+MOST_NODES = 2_000_000
+_UNSAFE = re.compile("[\x00\ud800-\udfff]")
+
+
+def refuse(path: str, feature: str, sentence: str) -> QuestionnaireError:
+    return QuestionnaireError([Problem(path, feature, sentence)])
+
+
+class _Repeated(ValueError):
+    pass
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        raise _Repeated(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _depth(text: str) -> int:
+    """How deep brackets nest outside of strings, told without recursion."""
+    deepest = depth = 0
+    for mark in re.findall(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text):
+        if mark in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif mark in "]}":
+            depth -= 1
+    return deepest
+
+
+def read(raw: bytes) -> dict[str, Any]:
+    """The JSON object in `raw`; raises QuestionnaireError for anything else, and for what is too big or too deep."""
+    if len(raw) > MOST_BYTES:
+        raise refuse("", "size", f"The file has {len(raw):,} bytes; at most {MOST_BYTES:,} are read.")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise refuse("", "encoding", "The file is not UTF-8 text.") from None
+    if _depth(text) > DEEPEST:
+        raise refuse("", "nesting", f"The file nests deeper than {DEEPEST} levels.")
+    try:
+        found = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+    except _Repeated as fault:
+        raise refuse("", "json", f"The key “{fault}” stands twice in one object, so one of the two would be lost.") from None
+    except json.JSONDecodeError as fault:
+        raise refuse("", "json", f"The file is not JSON: {fault.msg} at line {fault.lineno}.") from None
+    except (ValueError, RecursionError) as fault:
+        raise refuse("", "json", f"The file is not JSON that can be read: {str(fault)[:120]}.") from None
+    if not isinstance(found, dict):
+        raise refuse("", "json", "The file must hold one JSON object, a Questionnaire.")
+    return found
+
+
+def check_tree(resource: Mapping[str, Any]) -> None:
+    """Refuse a tree that is too deep or too big, holds characters no database keeps, or things JSON has no word for."""
+    waiting: list[tuple[Any, int]] = [(resource, 1)]
+    seen = 0
+    while waiting:
+        node, depth = waiting.pop()
+        seen += 1
+        if depth > DEEPEST:
+            raise refuse("", "nesting", f"The resource nests deeper than {DEEPEST} levels.")
+        if seen > MOST_NODES:
+            raise refuse("", "size", "The resource has too many parts to be read.")
+        if isinstance(node, Mapping):
+            for key in node:
+                if not isinstance(key, str) or _UNSAFE.search(key):
+                    raise refuse("", "text", "A key holds a character that can't be stored.")
+            waiting.extend((value, depth + 1) for value in node.values())
+        elif isinstance(node, (list, tuple)):
+            waiting.extend((value, depth + 1) for value in node)
+        elif isinstance(node, str):
+            if _UNSAFE.search(node):
+                raise refuse("", "text", "A text holds a character that can't be stored (NUL or half of a pair).")
+        elif node is not None and not isinstance(node, (bool, int, float)):
+            raise refuse("", "json", f"A value is of a kind JSON doesn't have ({type(node).__name__}).")

@@ -1,0 +1,1 @@
+def try_out(q, findings): pass

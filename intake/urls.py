@@ -1,0 +1,17 @@
+from django.urls import path
+
+from intake import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("person/", views.person, name="person"),
+    path("new/<slug:code>/", views.start, name="start"),
+    path("drafts/<uuid:pk>/", views.draft, name="draft"),
+    path("drafts/<uuid:pk>/review/", views.review, name="review"),
+    path("drafts/<uuid:pk>/discard/", views.discard, name="discard"),
+    path("drafts/<uuid:pk>/pages/<slug:page>/", views.draft, name="draft"),
+    path("requests/", views.requests, name="requests"),
+    path("requests/<int:pk>/", views.conversation, name="conversation"),
+    path("requests/<int:pk>/sent/", views.sent, name="sent"),
+    path("requests/<int:pk>/withdraw/", views.withdraw, name="withdraw"),
+]

@@ -1,0 +1,370 @@
+"""The patient's pages: pick a request, fill in its form, look it over, send it, read the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from audit.actions import record_read
+from intake import actions, forms
+from intake.models import Draft, RequestType
+from intake.promise import Promise, promise
+from intake.questionnaires import State, UnknownField, accept, render_page
+from portal.people import kept, persons
+from portal.people.models import Patient
+from portal.people.policies import Refused
+from queues import actions as queue_actions
+from queues.models import Conversation, Task
+from queues.states import LIVE, State as TaskState
+from queues.urgency import Urgency
+from triage import actions as triage
+
+# ---- start -----------------------------------------------------------------------------------------------------
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """Where everybody lands: patients on what they can ask, staff on their queues."""
+    patient = persons.current(request)
+    if patient is None:
+        if request.people:
+            return redirect("person")
+        if request.user.works_here:
+            return redirect("work")
+        return redirect("admin:index") if request.user.is_staff else render(request, "intake/nobody.html")
+    conversations = _listed(patient)[:5]
+    drafts = Draft.objects.reachable_by(request.user).filter(patient=patient).select_related("request_type")
+    record_read("intake.home.read", by=request.user, patients=[patient.pk])
+    return render(
+        request,
+        "intake/home.html",
+        {
+            "patient": patient,
+            "request_types": RequestType.objects.offered(),
+            "drafts": drafts,
+            "conversations": conversations,
+        },
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def person(request: HttpRequest) -> HttpResponse:
+    """Whom this is about, where somebody acts for more than one person."""
+    people = persons.reachable(request.user)
+    if request.method == "POST":
+        chosen = next((each for each in people if str(each.pk) == request.POST.get("patient")), None)
+        if chosen is None:
+            raise Http404
+        persons.choose(request, chosen)
+        return redirect("home")
+    record_read("intake.person.read", by=request.user, patients=[each.pk for each in people])
+    return render(request, "intake/person.html", {"people": people})
+
+
+@require_POST
+def start(request: HttpRequest, code: str) -> HttpResponse:
+    patient = _patient(request)
+    request_type = get_object_or_404(RequestType.objects.offered(), code=code)
+    draft = actions.start_draft(request_type=request_type, patient=patient, by=request.user)
+    return redirect("draft", draft.pk)
+
+
+# ---- the form --------------------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "POST"])
+def draft(request: HttpRequest, pk: UUID, page: str = "") -> HttpResponse:
+    """One page of a request that is being written. Every post is kept, whatever it holds."""
+    row = _draft(request, pk)
+    if row is None:
+        return _already_sent(request, pk)
+    state = forms.evaluate(row)
+    here = next((each for each in state.pages if each.id == page), state.pages[0])
+    again = kept.take(request)
+    if request.method == "GET" and again is None:
+        _read_event(request, row)
+        return _form_page(request, row, state, here, errors="check" in request.GET)
+    post = again if again is not None else request.POST
+    try:
+        raw = accept(forms.form(row.version), post, row.raw, here)
+    except UnknownField as unknown:
+        messages.error(request, str(unknown))
+        return _form_page(request, row, state, here, status=400)
+    before = state.shown(here)
+    state = actions.save_draft(draft=row, raw=raw, by=request.user, page=here.id)
+    here = next((each for each in state.pages if each.id == here.id), state.pages[0])
+    if again is not None:
+        return _form_page(request, row, state, here)
+    if request.htmx:
+        return _form_page(request, row, state, here, template="intake/_page.html")
+    go = request.POST.get("go", "")
+    if go == "next" and state.errors_for(here):
+        return _form_page(request, row, state, here, errors=True, status=422)
+    if go == "next" and state.shown(here) - before:
+        # Without JavaScript the follow-up questions come up only now.
+        messages.info(request, _("Your answer brings up one more question."))
+        return _form_page(request, row, state, here)
+    where = [each.id for each in state.pages]
+    at = where.index(here.id)
+    if go == "next":
+        return redirect("draft", row.pk, where[at + 1]) if at + 1 < len(where) else redirect("review", row.pk)
+    if go == "back":
+        return redirect("draft", row.pk, where[at - 1]) if at else redirect("home")
+    if go == "later":
+        messages.success(request, _("Saved. You can go on with it whenever you like."))
+        return redirect("home")
+    return redirect("draft", row.pk, here.id)
+
+
+@require_http_methods(["GET", "POST"])
+def review(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Everything once more, who will answer and by when; and the button that sends it."""
+    row = _draft(request, pk)
+    if row is None:
+        return _already_sent(request, pk)
+    if request.method == "POST":
+        try:
+            conversation = actions.submit(draft_id=row.pk, by=request.user)
+        except actions.Incomplete as incomplete:
+            return _review_page(request, row, incomplete.state, status=422)
+        except actions.Changed as changed:
+            messages.warning(request, str(changed))
+            return redirect("review", row.pk)
+        except Refused as refused:
+            messages.error(request, str(refused))
+            return _review_page(request, row, forms.evaluate(row), status=409)
+        return redirect("sent", conversation.pk)
+    _read_event(request, row)
+    return _review_page(request, row, forms.evaluate(row))
+
+
+@require_POST
+def discard(request: HttpRequest, pk: UUID) -> HttpResponse:
+    row = _draft(request, pk)
+    if row is not None:
+        actions.discard_draft(draft=row, by=request.user)
+        messages.success(request, _("The draft is deleted."))
+    return redirect("home")
+
+
+# ---- after sending ---------------------------------------------------------------------------------------------
+
+
+@require_GET
+def requests(request: HttpRequest) -> HttpResponse:
+    patient = _patient(request)
+    conversations = _listed(patient)[:200]
+    record_read("intake.requests.read", by=request.user, patients=[patient.pk])
+    return render(request, "intake/requests.html", {"patient": patient, "conversations": conversations})
+
+
+@require_GET
+def sent(request: HttpRequest, pk: int) -> HttpResponse:
+    """The confirmation: a reference, who answers and by when, and what to do if it gets worse."""
+    conversation = _conversation(request, pk)
+    task = conversation.task
+    record_read("intake.sent.read", by=request.user, patients=[conversation.patient_id], entity=conversation)
+    return render(
+        request,
+        "intake/sent.html",
+        {
+            "patient": conversation.patient,
+            "conversation": conversation,
+            "task": task,
+            "promise": _promise_of(task, conversation.patient),
+            "advice": task.decision.result.get("advice", []) if task.decision else [],
+        },
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def conversation(request: HttpRequest, pk: int) -> HttpResponse:
+    """One request: where it stands, what was said, and a box to say more."""
+    row = _conversation(request, pk)
+    again = kept.take(request)
+    body = again.get("body", "") if again is not None else ""
+    status = 200
+    if request.method == "POST":
+        body = request.POST.get("body", "")
+        try:
+            actions.write(conversation=row, body=body, by=request.user)
+        except Refused as refused:
+            messages.error(request, str(refused))
+            status = 422
+        else:
+            messages.success(request, _("Your message is sent."))
+            return redirect("conversation", row.pk)
+    said = list(row.messages.select_related("author"))
+    queue_actions.mark_read(conversation=row, by=request.user)
+    record_read("intake.conversation.read", by=request.user, patients=[row.patient_id], entity=row)
+    task = row.task
+    return render(
+        request,
+        "intake/conversation.html",
+        {
+            "patient": row.patient,
+            "conversation": row,
+            "task": task,
+            "said": said,
+            "body": body,
+            "promise": _promise_of(task, row.patient),
+            "answers": row.submission.summary if row.submission else [],
+            "outcome": task.outcome.text_in(request.LANGUAGE_CODE) if task.outcome else "",
+            "can_withdraw": task.is_live and task.floor < Urgency.URGENT,
+            "emergency": task.is_live and task.floor == Urgency.URGENT,
+        },
+        status=status,
+    )
+
+
+@require_POST
+def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    row = _conversation(request, pk)
+    try:
+        queue_actions.withdraw(conversation=row, by=request.user)
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, _("The request is withdrawn. Nobody will work on it any more."))
+    return redirect("conversation", row.pk)
+
+
+# ---- lookups: each starts from what this person may reach --------------------------------------------------------
+
+
+def _patient(request: HttpRequest) -> Patient:
+    patient = persons.current(request)
+    if patient is None:
+        raise Http404
+    return patient
+
+
+def _draft(request: HttpRequest, pk: UUID) -> Draft | None:
+    return (
+        Draft.objects.reachable_by(request.user)
+        .select_related("patient__facility__calendar", "request_type", "version__questionnaire", "author")
+        .filter(pk=pk)
+        .first()
+    )
+
+
+def _already_sent(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """A draft that is gone was sent, in another tab or by an earlier click: show that request."""
+    conversation = get_object_or_404(
+        Conversation.objects.reachable_by(request.user), submission__draft_key=pk, submission__author=request.user
+    )
+    return redirect("sent", conversation.pk)
+
+
+def _conversation(request: HttpRequest, pk: int) -> Conversation:
+    row = get_object_or_404(
+        Conversation.objects.reachable_by(request.user).select_related("patient__facility__calendar", "submission"),
+        pk=pk,
+    )
+    row.task = _task(row)
+    return row
+
+
+def _task(row: Conversation) -> Task:
+    return row.tasks.select_related("queue__calendar", "queue__facility", "outcome", "decision").order_by("-pk")[0]
+
+
+def _listed(patient: Patient) -> Any:
+    rows = patient.conversations.prefetch_related("tasks__queue", "tasks__outcome", "messages")
+    for row in rows:
+        row.task = max(row.tasks.all(), key=lambda task: task.pk)
+        row.unread = any(not m.from_patient and m.read_at is None for m in row.messages.all())
+    return rows
+
+
+# ---- pages -----------------------------------------------------------------------------------------------------
+
+
+def _form_page(
+    request: HttpRequest,
+    row: Draft,
+    state: State,
+    here: Any,
+    *,
+    errors: bool = False,
+    status: int = 200,
+    template: str = "intake/page.html",
+) -> HttpResponse:
+    pages = list(state.pages)
+    number = [page.id for page in pages].index(here.id) + 1
+    return render(
+        request,
+        template,
+        {
+            "patient": row.patient,
+            "draft": row,
+            "page": here,
+            "number": number,
+            "pages": pages,
+            "fields": render_page(state, here, bound_errors=errors),
+            "errors": state.errors_for(here) if errors else [],
+            "notice": _notice(row),
+            "promise": _promise_before(row, state),
+        },
+        status=status,
+    )
+
+
+def _review_page(request: HttpRequest, row: Draft, state: State, *, status: int = 200) -> HttpResponse:
+    lines = state.summary()
+    page_of = forms.form(row.version).page_of
+    pages = [
+        {"page": page, "lines": [line for line in lines if page_of[line["link_id"]].id == page.id]}
+        for page in state.pages
+    ]
+    return render(
+        request,
+        "intake/review.html",
+        {
+            "patient": row.patient,
+            "draft": row,
+            "parts": pages,
+            "errors": state.errors,
+            "notice": _notice(row),
+            "promise": _promise_before(row, state),
+        },
+        status=status,
+    )
+
+
+def _notice(row: Draft) -> dict[str, Any] | None:
+    """What to do now, once anything in the draft looked like an emergency."""
+    if not row.notices:
+        return None
+    codes = {notice["code"] for notice in row.notices}
+    return {"facility": row.patient.facility, "crisis": bool(codes & CRISIS), "poison": bool(codes & POISON)}
+
+
+CRISIS = frozenset({"suicide", "self-harm", "self_harm"})
+POISON = frozenset({"overdose", "poisoning"})
+
+
+def _promise_before(row: Draft, state: State) -> Promise | None:
+    """Who would answer, and by when, if it were sent now; None where nobody can say yet."""
+    try:
+        decision = triage.preview(actions.facts_of(row, state, []) | ({"notice.shown": True} if row.notices else {}))
+        queue = queue_actions.serving(decision.queue, row.patient.facility)
+        return promise(queue, row.patient, urgency=Urgency.from_word(decision.urgency))
+    except Refused:
+        return None
+
+
+def _promise_of(task: Task, patient: Patient) -> Promise | None:
+    if task.state not in LIVE or task.state == TaskState.WAITING or task.responded_at is not None:
+        return None
+    return promise(task.queue, patient, urgency=Urgency(task.urgency), due=task.respond_due)
+
+
+def _read_event(request: HttpRequest, row: Draft) -> None:
+    record_read("intake.draft.read", by=request.user, patients=[row.patient_id], entity=row)
