@@ -1,0 +1,64 @@
+// Comfort on top of pages that work without it: keys on the workbench, the help dialog, draft saving after a pause.
+(() => {
+  "use strict";
+
+  const typing = (element) => element.matches("input:not([type=radio], [type=checkbox]), textarea, select");
+  const rows = () => [...document.querySelectorAll(".list .what")];
+
+  function step(by) {
+    const all = rows();
+    if (!all.length) return;
+    const at = all.indexOf(document.activeElement);
+    all[Math.min(Math.max(at + by, 0), all.length - 1)].focus();
+  }
+
+  const keys = {
+    j: () => step(1),
+    k: () => step(-1),
+    n: () => document.querySelector("[data-key=n]")?.click(),
+    c: () => document.querySelector("[data-key=c]")?.click(),
+    r: () => document.querySelector("[data-key=r]")?.focus(),
+    u: () => document.querySelector("[data-key=u]")?.click(),
+    "/": () => document.querySelector("[data-key='/']")?.focus(),
+    "?": () => document.querySelector("#help")?.showModal(),
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.altKey) return;
+    if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
+      const send = event.target.closest("form")?.querySelector("[data-send]");
+      if (send) { event.preventDefault(); send.click(); }
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || typing(event.target) || document.querySelector("dialog[open]")) return;
+    if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
+  });
+
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-open]");
+    if (opener) document.getElementById(opener.dataset.open)?.showModal();
+    const closer = event.target.closest("[data-close]");
+    if (closer) closer.closest("dialog").close();
+  });
+
+  // A request is sent once, however often the button is pressed. The server makes sure of it; this saves the worry.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.once === undefined) return;
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "yes";
+    setTimeout(() => delete form.dataset.sent, 8000);
+  });
+
+  // After a swap the person goes on where they were: htmx keeps the focus of elements with an id, and the cursor.
+  document.addEventListener("htmx:responseError", (event) => {
+    const status = document.querySelector(".saved");
+    if (!status) return;
+    status.textContent = event.detail.xhr.status === 403 || event.detail.xhr.status === 401
+      ? status.dataset.signedOut : status.dataset.failed;
+  });
+  document.addEventListener("htmx:sendError", () => {
+    const status = document.querySelector(".saved");
+    if (status) status.textContent = status.dataset.failed;
+  });
+})();
