@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -15,7 +16,7 @@ from audit.actions import record_read
 from intake import actions, forms
 from intake.models import Draft, RequestType
 from intake.promise import Promise, promise
-from intake.questionnaires import State, UnknownField, accept, render_page
+from intake.questionnaires import FieldError, State, UnknownField, accept, render_page
 from portal.people import kept, persons
 from portal.people.models import Patient
 from portal.people.policies import Refused
@@ -308,7 +309,7 @@ def _form_page(
             "number": number,
             "pages": pages,
             "fields": render_page(state, here, bound_errors=errors),
-            "errors": state.errors_for(here) if errors else [],
+            "errors": _told(row, state.errors_for(here)) if errors else [],
             "notice": _notice(row),
             "promise": _promise_before(row, state),
         },
@@ -330,12 +331,27 @@ def _review_page(request: HttpRequest, row: Draft, state: State, *, status: int 
             "patient": row.patient,
             "draft": row,
             "parts": pages,
-            "errors": state.errors,
+            "errors": _told(row, state.errors),
             "notice": _notice(row),
             "promise": _promise_before(row, state),
         },
         status=status,
     )
+
+
+def _told(row: Draft, errors: list[FieldError]) -> list[dict[str, str]]:
+    """Errors with the question they belong to, for the summary that links to the fields."""
+    form = forms.form(row.version)
+    language = get_language() or "en"
+    return [
+        {
+            "name": error.name,
+            "page": error.page_id,
+            "question": form.item(error.link_id).wording.in_language(language) if error.link_id else "",
+            "message": error.message,
+        }
+        for error in errors
+    ]
 
 
 def _notice(row: Draft) -> dict[str, Any] | None:

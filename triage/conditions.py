@@ -287,16 +287,16 @@ def evaluate(condition: Condition, known: Known) -> Truth:
             return None if None in truths else not settling
 
 
-def tests_in(condition: Condition) -> Iterator[Test]:
+def each_test(condition: Condition) -> Iterator[Test]:
     """Every test in the tree, in reading order."""
     match condition:
         case Test():
             yield condition
         case Not(part):
-            yield from tests_in(part)
+            yield from each_test(part)
         case Group(_, parts):
             for part in parts:
-                yield from tests_in(part)
+                yield from each_test(part)
 
 
 def first_failure(condition: Condition, known: Known) -> Condition:
@@ -309,7 +309,7 @@ def first_failure(condition: Condition, known: Known) -> Condition:
 
 def seen_by(condition: Condition, known: Known) -> Json:
     """The value a condition looked at, None if missing; by field where it looks at several. Fit for JSON."""
-    seen = {test.field: _plain(known.get(test.field)) for test in tests_in(condition)}
+    seen = {test.field: _plain(known.get(test.field)) for test in each_test(condition)}
     return next(iter(seen.values())) if len(seen) == 1 else seen
 
 

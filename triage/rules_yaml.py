@@ -1,7 +1,7 @@
 """Rules and promises as YAML, to be read and reviewed in version control. The round trip is exact.
 
     ruleset: 12
-    signals: "3"
+    signals: '3'
     fallback: front-desk
     rules:
       - name: Emergency words

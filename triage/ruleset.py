@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple, cast
 
 from triage.closures import Holds, closure
-from triage.conditions import INCLUDED, Condition, ConditionError, Test, parse, tests_in, to_json
+from triage.conditions import INCLUDED, Condition, ConditionError, Test, each_test, parse, to_json
 from triage.fields import CATEGORY, URGENCIES, Choice, Field, Json, Kind, Reader
 
 STAGES: Final = ("safety", "category", "assignment", "priority")
@@ -312,7 +312,7 @@ class _Check:
             CATEGORY: Field(CATEGORY, "category", "choice", tuple(Choice(code) for code in categories))
         }
         for rule in rules:
-            for test in tests_in(rule.when):
+            for test in each_test(rule.when):
                 if test.field == CATEGORY:
                     self.category_test(rule, test, categories)
                 elif self.catalogue is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from audit.actions import Kind, record
@@ -17,6 +18,8 @@ from portal.people.models import Facility, Mail, Patient, PatientUserPermission,
 def add_user(*, email: str, name: str, by: User | None, password: str | None = None, **fields: Any) -> User:
     """Open an account. Without a password it can be set through the mail of a password reset."""
     user = User.objects.create_user(email, password, name=name, **fields)
+    # The clinic took the address down face to face; a first password comes by mail to it anyway.
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     record("people.user.create", by=by, kind=Kind.CREATE, entity=user)
     return user
 

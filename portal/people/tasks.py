@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -13,6 +15,9 @@ from django_q.tasks import async_task
 
 from audit.now import now
 from portal.people.models import Mail
+
+
+log = logging.getLogger(__name__)
 
 
 def nudge(func: str, *args: object) -> None:
@@ -32,6 +37,7 @@ def send_mail(mail_id: int) -> None:
             _compose(mail).send()
         except Exception as error:
             mail.last_error = type(error).__name__
+            log.warning("Mail %s could not be sent: %s.", mail.pk, mail.last_error)
             mail.not_before = now() + timedelta(minutes=2**mail.attempts)
             if mail.attempts >= Mail.MAX_ATTEMPTS:
                 mail.state = Mail.State.FAILED
@@ -59,5 +65,5 @@ def _compose(mail: Mail) -> EmailMessage:
         body=body,
         to=[user.email],
         # The same mail sent again after a crash carries the same ID, so that mail readers show it once.
-        headers={"Message-ID": f"<mail-{mail.pk}@{settings.SITE_HOST}>", "Auto-Submitted": "auto-generated"},
+        headers={"Message-ID": f"<mail-{mail.pk}@{urlsplit(settings.SITE_URL).hostname}>", "Auto-Submitted": "auto-generated"},
     )

@@ -1,0 +1,1 @@
+"""The shell puts the rooms together: settings, addresses, start and stop."""

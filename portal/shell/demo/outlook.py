@@ -1,0 +1,131 @@
+"""What the demo clinic would do with a request: its queue and the open time promised, worked out without a database.
+
+The plan of the history needs to know before anything is sent. It asks the same pure parts as a real submit does: the
+questionnaire, the reader of texts, the engine and the queues' hours.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from intake.questionnaires import Context, Questionnaire, evaluate, load
+from portal.shell.demo import places, rules
+from portal.shell.demo.asks import Ask
+from portal.shell.demo.patients import Person
+from portal.shell.demo.places import Room
+from queues import clock
+from triage import engine, facts, signals
+
+FILES = Path(__file__).parent / "questionnaires"
+ORDER = ("refill", "symptom", "appointment", "result", "form", "billing")
+OUTCOMES_OF_RULES = ("queue", "urgency", "category", "respond_within", "tags")
+
+
+def resources() -> dict[str, dict[str, Any]]:
+    """The questionnaires, as FHIR resources, by code."""
+    return {code: json.loads((FILES / f"{code}.json").read_text(encoding="utf-8")) for code in ORDER}
+
+
+def engine_rules(told: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
+    """Rules written as columns, as the engine reads them."""
+    found = []
+    for rule in told:
+        then = {name: rule[name] for name in OUTCOMES_OF_RULES if name in rule}
+        if "advice" in rule:
+            then["advice"] = [rule["advice"]]
+        found.append({"name": rule["name"], "stage": rule["stage"], "when": rule["when"], "then": then})
+    return found
+
+
+class Promise:
+    """A queue's hours and the minutes in which it promises the first answer."""
+
+    def __init__(self, queue: str, urgency: str, hours: clock.Hours, minutes: int) -> None:
+        self.queue, self.urgency, self.hours, self.minutes = queue, urgency, hours, minutes
+
+    def before(self, moment: datetime, share: float, random: Random) -> datetime:
+        """A time at which a request came in if this share of the promise has passed at `moment`.
+
+        Where the queue was closed, many times say the same; one is drawn.
+        """
+        passed = timedelta(minutes=self.minutes * share)
+        if self.urgency == "urgent":
+            return moment - passed
+        slack = timedelta(seconds=30)
+        earliest = self._first(moment, lambda at: clock.between(self.hours, at, moment) <= passed + slack)
+        latest = self._first(moment, lambda at: clock.between(self.hours, at, moment) < passed - slack)
+        return earliest + (latest - earliest) * random.random()
+
+    @staticmethod
+    def _first(moment: datetime, holds: Callable[[datetime], bool]) -> datetime:
+        """The first time of the three weeks before `moment` at which it holds, and so does ever after; by halving."""
+        low, high = moment - timedelta(days=21), moment
+        while high - low > timedelta(seconds=20):
+            middle = low + (high - low) / 2
+            low, high = (low, middle) if holds(middle) else (middle, high)
+        return high
+
+
+class Outlook:
+    """The rules, forms and hours of the clinic around one anchor."""
+
+    def __init__(self, anchor: datetime) -> None:
+        self.anchor = anchor
+        self.zone = ZoneInfo(places.ZONE)
+        self.today: date = anchor.astimezone(self.zone).date()
+        closed: dict[str, list[date]] = {}
+        for calendar, day, _name in places.closures(self.today):
+            closed.setdefault(calendar, []).append(day)
+        self.hours = {
+            name: clock.Hours.parse(places.ZONE, hours, closed.get(name, [])) for name, hours in places.CALENDARS.items()
+        }
+
+    @cached_property
+    def ruleset(self) -> engine.Ruleset:
+        return engine.compile_ruleset(engine_rules(rules.RULES), number=1, fallback="triage")
+
+    @cached_property
+    def forms(self) -> dict[str, Questionnaire]:
+        return {code: load(resource) for code, resource in resources().items()}
+
+    def promise(self, ask: Ask, person: Person) -> Promise:
+        """What a request sent around the anchor would be promised."""
+        decided = engine.decide(self.ruleset, self._facts(ask, person))
+        room = self._room(decided.queue)
+        minutes = room.targets[engine.URGENCIES.index(decided.urgency)][0]
+        if decided.respond_within:
+            minutes = min(minutes, decided.respond_within)
+        place = next(place.name for place in places.FACILITIES if place.code == person.facility)
+        return Promise(room.code, decided.urgency, self.hours[room.calendar or place], minutes)
+
+    def _room(self, code: str) -> Room:
+        return next(room for room in (*places.OF_A_FACILITY, *places.OF_THE_CENTRAL_TEAM) if room.code == code)
+
+    def _facts(self, ask: Ask, person: Person) -> dict[str, Any]:
+        context = Context(today=self.today, now=self.anchor.astimezone(self.zone))
+        state = evaluate(self.forms[ask.kind], ask.raw, context, language="en")
+        readings = [signals.read(text, ask.language) for _link_id, text in state.texts() if text.strip()]
+        age = person.age_on(self.today)
+        told: dict[str, Any] = {
+            "request.type": ask.kind,
+            "patient.age": age,
+            "patient.age_months": (self.today - person.born).days * 12 // 365,
+            "patient.language": ask.language,
+            "notice.shown": False,
+        }
+        told |= facts.signals(readings)
+        told |= {f"answer.{ask.kind}.{link_id}": self._typed(value) for link_id, value in state.facts().items()}
+        return told
+
+    def _typed(self, value: Any) -> Any:
+        """A day as rules read it: its age in days."""
+        if isinstance(value, str) and len(value) == 10 and value[4] == value[7] == "-":
+            return (self.today - date.fromisoformat(value)).days
+        return value

@@ -1,0 +1,141 @@
+"""The invented patients: about two hundred, from babies to people of 95, a fifth of whom write in Spanish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from random import Random
+
+from portal.people.models import Proxy
+from portal.shell.demo.staff import STAFF, address
+
+COUNT = 204
+Relationship = Proxy.Relationship
+
+GIVEN = """
+    Aaron Abigail Adele Aisha Alice Amara Amir Andre Anita Arjun Audrey Beatrice Bernard Blessing Calvin Carmen Cecil
+    Celia Chidi Claire Colin Dahlia Dalia Daria Dennis Doris Dwayne Edith Eleanor Elias Elliot Emeka Esther Ethan Eun-ji
+    Farah Felix Fiona Florence Frank Freya Gavin Gloria Gordon Hamza Harriet Hazel Hector Henry Hugo Ibrahim Irene Isaac
+    Ivy Jamal Janet Jasper Joan Jonas Josephine Judith Karim Keisha Kenji Laila Lamar Laurel Leonard Lila Linh Louise
+    Malik Margaret Mariam Martin Mei Mina Miriam Monique Nadia Naomi Neil Nikhil Noor Oliver Olive Opal Otis Patrick
+    Pauline Pearl Philip Rachel Ravi Regina Rohan Roland Rosalind Roy Ruth Samir Sandra Saul Selma Seth Sheila Simone
+    Stella Sunita Tariq Terence Thandi Thelma Theo Tobias Trevor Ursula Vera Victor Vivian Wanda Warren Wei Yara Yusuf
+""".split()
+FAMILY = """
+    Abara Abbott Achterberg Ahmadi Alcott Ames Anand Archer Asante Ashby Baird Banerjee Barlow Beaumont Bell Birch
+    Blackwood Boone Brandt Brewster Byrne Caldwell Carver Chandra Chau Clarke Coleman Conway Cooke Dalton Danso Dempsey
+    Dixon Doyle Drake Duong Eberhardt Ellery Faulkner Fenwick Finch Fitch Frost Gaines Garland Gupta Hale Harmon Hashimi
+    Hawthorne Hensley Holloway Hooper Huang Ingram Iyer Jarvis Kamara Keating Kessler Khoury Kimball Kowal Lam Lindgren
+    Lockwood Mahoney Malone Mbeki Mercer Merrick Nakagawa Nash Novak Oakley Odom Okeke Osborne Pak Parrish Patel Pavlov
+    Penrose Pike Quigley Rahman Ramsey Redfern Rosen Rowe Sawyer Sethi Shah Sinclair Stafford Tamm Tate Tran Underhill
+    Vance Vogel Walsh Warsame Webster Whitlock Wilder Winslow Yang Yeboah Zeller Zhou
+""".split()
+GIVEN_ES = """
+    Adela Adrián Alma Alonso Amalia Beatriz Benito Camila Catalina Consuelo Cristina Damián Diego Dolores Elsa Emilio
+    Esperanza Esteban Felipe Francisca Gilberto Graciela Guadalupe Ignacio Inés Javier Joaquín Julieta Lorenzo Luz
+    Manuel Marisol Mateo Mercedes Nicolás Noemí Octavio Paloma Ramiro Raquel Rodrigo Salvador Silvia Teresa Tomás
+    Valeria Ximena
+""".split()
+FAMILY_ES = """
+    Aguilar Arroyo Ávila Barrera Becerra Cabrera Calderón Campos Cárdenas Castañeda Cervantes Cordero Delgado Escobar
+    Espinoza Figueroa Galindo Guerrero Ibarra Lozano Maldonado Mejía Montoya Olvera Pacheco Peralta Quintero Rosales
+    Salinas Sandoval Tapia Trujillo Valdez Villanueva Zamora Zúñiga
+""".split()
+
+
+@dataclass
+class Person:
+    """A patient before there is a row. `acts_for` are the numbers of those they write for; `writer` is the number of
+    who writes for them."""
+
+    number: int
+    given: str
+    family: str
+    born: date
+    language: str
+    facility: str
+    has_login: bool = True
+    named: bool = False
+    writer: int | None = None
+    relationship: str = ""
+    acts_for: list[int] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return f"{self.given} {self.family}"
+
+    @property
+    def record_number(self) -> str:
+        return f"00-{41000 + self.number * 37}"
+
+    def age_on(self, day: date) -> int:
+        return day.year - self.born.year - ((day.month, day.day) < (self.born.month, self.born.day))
+
+
+def patients(seed: int, day: date) -> list[Person]:
+    """Everybody, in the order in which they are registered. The first are those that the demo's log-ins name."""
+    random = Random(f"patients {seed}")
+    people: list[Person] = []
+    taken = {worker.email for worker in STAFF}
+    for person in _named(random, day):
+        people.append(person)
+        taken.add(address(person.name))
+    while len(people) < COUNT:
+        household = list(_household(random, day, len(people)))
+        if any(address(person.name) in taken for person in household):
+            continue
+        taken |= {address(person.name) for person in household}
+        people += household
+    return people
+
+
+ADULT, SPANISH, PARENT = 0, 1, 2  # the numbers of the patients whom anybody can log in as
+
+
+def _named(random: Random, day: date) -> Iterator[Person]:
+    yield Person(ADULT, "Imani", "Brooks", _born(random, day, 46), "en", "lakeside", named=True)
+    yield Person(SPANISH, "Rosa", "Villalobos", _born(random, day, 63), "es", "eastside", named=True)
+    yield Person(PARENT, "Daniel", "Kovacs", _born(random, day, 38), "en", "lakeside", named=True, acts_for=[3, 4])
+    for number, (given, age) in enumerate((("Zoe", 8), ("Milo", 2)), start=3):
+        yield Person(
+            number, given, "Kovacs", _born(random, day, age), "en", "lakeside",
+            has_login=False, writer=PARENT, relationship=Relationship.PARENT,
+        )  # fmt: skip
+
+
+def _household(random: Random, day: date, number: int) -> Iterator[Person]:
+    """A grown-up alone, a parent with children, or an old person whose carer is a patient too."""
+    spanish = random.random() < 0.21
+    language = "es" if spanish else "en"
+    given, family = (GIVEN_ES, FAMILY_ES) if spanish else (GIVEN, FAMILY)
+    name = f"{random.choice(family)}"
+    facility = "eastside" if random.random() < (0.6 if spanish else 0.42) else "lakeside"
+    firsts = random.sample(given, 4)
+    draw = random.random()
+    if draw < 0.24 and number <= COUNT - 3:
+        children = list(range(number + 1, number + 1 + random.choice((1, 1, 2))))
+        age = random.randint(24, 46)
+        yield Person(number, firsts[0], name, _born(random, day, age), language, facility, acts_for=children)
+        for child in children:
+            yield Person(
+                child, firsts[child - number], name,
+                _born(random, day, random.randint(0, min(16, age - 20))), language, facility,
+                has_login=False, writer=number, relationship=Relationship.PARENT,
+            )  # fmt: skip
+    elif draw < 0.31 and number <= COUNT - 2:
+        yield Person(
+            number, firsts[0], name, _born(random, day, random.randint(42, 63)), language, facility, acts_for=[number + 1]
+        )
+        yield Person(
+            number + 1, firsts[1], name, _born(random, day, random.randint(78, 95)), language, facility,
+            writer=number, relationship=random.choice((Relationship.CHILD, Relationship.CARER)),
+        )  # fmt: skip
+    else:
+        age = random.choice((random.randint(18, 39), random.randint(35, 66), random.randint(55, 88)))
+        yield Person(number, firsts[0], name, _born(random, day, age), language, facility)
+
+
+def _born(random: Random, day: date, age: int) -> date:
+    """A birthday that makes somebody this old on the day."""
+    return day - timedelta(days=int(age * 365.25) + random.randint(2, 360))

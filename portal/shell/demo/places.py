@@ -1,0 +1,155 @@
+"""Where the demo clinic works: its calendars, facilities, queues with their targets, and the outcomes of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from portal.people.roles import Role
+
+ZONE = "America/New_York"
+WORKDAYS = ("mon", "tue", "wed", "thu", "fri")
+WEEK = (*WORKDAYS, "sat", "sun")
+Hours = dict[str, list[list[str]]]
+
+# Both facilities close for lunch at one.
+LAKESIDE_HOURS: Hours = {day: [["08:00", "13:00"], ["14:00", "17:30"]] for day in WORKDAYS[:4]} | {
+    "fri": [["08:00", "13:00"], ["14:00", "16:00"]]
+}
+EASTSIDE_HOURS: Hours = {day: [["08:30", "13:00"], ["14:00", "18:00"]] for day in WORKDAYS} | {"sat": [["09:00", "12:00"]]}
+CENTRAL_HOURS: Hours = {day: [["07:00", "20:00"]] for day in WORKDAYS} | {"sat": [["09:00", "15:00"]]}
+ALWAYS: Hours = {day: [["00:00", "24:00"]] for day in WEEK}
+
+ROUND_THE_CLOCK = "Round the clock"
+CENTRAL = "Central team"
+CALENDARS: dict[str, Hours] = {
+    "Lakeside Clinic": LAKESIDE_HOURS,
+    "Eastside Family Health": EASTSIDE_HOURS,
+    CENTRAL: CENTRAL_HOURS,
+    ROUND_THE_CLOCK: ALWAYS,
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    code: str
+    name: str
+    phone: str
+    after_hours: str
+
+
+FACILITIES = (
+    Place("lakeside", "Lakeside Clinic", "(315) 555-0142", "(315) 555-0199"),
+    Place("eastside", "Eastside Family Health", "(315) 555-0167", "(315) 555-0199"),
+)
+
+
+@dataclass(frozen=True)
+class Room:
+    """A queue. `targets` are minutes to the first answer and to the outcome: routine, soon, urgent."""
+
+    code: str
+    name: str
+    role: str
+    team: str
+    team_es: str
+    targets: tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
+    calendar: str = ""
+
+
+_NURSES = ("the nursing team", "el equipo de enfermería")
+_DESK = ("the front desk", "la recepción")
+
+OF_A_FACILITY = (
+    Room("refills", "Refills", Role.NURSE, *_NURSES, ((480, 960), (240, 480), (60, 240))),
+    Room("symptoms", "Symptoms", Role.NURSE, *_NURSES, ((240, 720), (120, 480), (30, 180))),
+    Room("results", "Results", Role.NURSE, *_NURSES, ((720, 1440), (240, 720), (60, 240))),
+    Room("appointments", "Appointments", Role.FRONT_DESK, *_DESK, ((480, 960), (240, 480), (60, 240))),
+    Room("forms", "Forms and letters", Role.FRONT_DESK, *_DESK, ((720, 1920), (360, 960), (60, 240))),
+    Room(
+        "physician", "Physician", Role.PHYSICIAN, "the physicians", "el equipo médico",
+        ((720, 1440), (300, 720), (60, 240)),
+    ),
+)  # fmt: skip
+OF_THE_CENTRAL_TEAM = (
+    Room(
+        "triage", "Triage", Role.NURSE, "the triage team", "el equipo de triaje",
+        ((360, 1440), (180, 720), (30, 180)), ROUND_THE_CLOCK,
+    ),
+    Room(
+        "urgent", "Urgent", Role.NURSE, "the nurse on call", "la enfermera de guardia",
+        ((120, 480), (60, 240), (15, 120)), ROUND_THE_CLOCK,
+    ),
+    Room(
+        "billing", "Billing", Role.BILLING, "the billing team", "el equipo de cobros",
+        ((780, 2340), (390, 1170), (60, 240)), CENTRAL,
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class End:
+    """An outcome: its code, what staff and patients read, and the roles that may choose it."""
+
+    code: str
+    label: str
+    text: str
+    text_es: str
+    roles: tuple[str, ...]
+
+
+_CLINICAL = (Role.NURSE, Role.PHYSICIAN, Role.LEAD)
+_ALL = tuple(Role)
+
+OUTCOMES = (
+    End("refill-sent", "Refill sent to the pharmacy", "Your refill is at the pharmacy.", "Su medicina está en la farmacia.", _CLINICAL),
+    End("prescription-changed", "Prescription changed", "Your prescription was changed and sent.", "Su receta se cambió y se envió.", _CLINICAL),
+    End("refill-not-given", "Refill not given", "We could not refill this one. Our message says why.", "No pudimos resurtir esta medicina. El mensaje dice por qué.", _CLINICAL),
+    End("advice", "Advice given", "We gave you advice.", "Le dimos indicaciones.", _CLINICAL),
+    End("visit-booked", "Visit booked", "A visit is booked for you.", "Tiene una cita.", (*_CLINICAL, Role.FRONT_DESK)),
+    End("emergency-care", "Sent to emergency care", "We asked you to get emergency care.", "Le pedimos que fuera a urgencias.", _CLINICAL),
+    End("result-explained", "Result explained", "We explained your result.", "Le explicamos su resultado.", _CLINICAL),
+    End("visit-changed", "Visit moved or cancelled", "Your visit was changed.", "Su cita se cambió.", (Role.FRONT_DESK, Role.LEAD)),
+    End("paper-ready", "Form or letter ready", "Your paper is ready.", "Su documento está listo.", (Role.FRONT_DESK, Role.NURSE, Role.PHYSICIAN, Role.LEAD)),
+    End("referral-sent", "Referral sent", "Your referral is sent.", "Su referencia está enviada.", (Role.FRONT_DESK, *_CLINICAL)),
+    End("bill-explained", "Bill explained", "We explained your bill.", "Le explicamos su cuenta.", (Role.BILLING,)),
+    End("bill-corrected", "Bill corrected", "Your bill is corrected.", "Su cuenta está corregida.", (Role.BILLING,)),
+    End("payment-plan", "Payment plan set up", "Your payment plan is set up.", "Su plan de pagos está listo.", (Role.BILLING,)),
+    End("answered", "Question answered", "We answered your question.", "Respondimos su pregunta.", _ALL),
+)  # fmt: skip
+
+
+def closures(anchor: date) -> Iterator[tuple[str, date, str]]:
+    """Calendar, day and name of the days closed from half a year before the anchor to a year after it."""
+    for year in range(anchor.year - 1, anchor.year + 2):
+        for day, name in _holidays(year):
+            if anchor - timedelta(days=183) <= day <= anchor + timedelta(days=366):
+                yield from ((calendar, day, name) for calendar in CALENDARS if calendar != ROUND_THE_CLOCK)
+    # A day of training each, on the second Wednesday after the anchor and the one after it.
+    wednesday = anchor + timedelta(days=(2 - anchor.weekday()) % 7 + 7)
+    taken = {day for year in range(anchor.year, anchor.year + 2) for day, _name in _holidays(year)}
+    for number, place in enumerate(FACILITIES):
+        day = wednesday + timedelta(days=7 * number)
+        if day not in taken:
+            yield place.name, day, "Staff training"
+
+
+def _holidays(year: int) -> Iterator[tuple[date, str]]:
+    """The days on which the clinic is closed each year."""
+    yield date(year, 1, 1), "New Year's Day"
+    yield _last_monday_of_may(year), "Memorial Day"
+    yield date(year, 7, 4), "Independence Day"
+    yield _nth(year, 9, weekday=0, n=1), "Labor Day"
+    yield _nth(year, 11, weekday=3, n=4), "Thanksgiving"
+    yield date(year, 12, 25), "Christmas Day"
+
+
+def _nth(year: int, month: int, *, weekday: int, n: int) -> date:
+    first = date(year, month, 1)
+    return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (n - 1))
+
+
+def _last_monday_of_may(year: int) -> date:
+    last = date(year, 5, 31)
+    return last - timedelta(days=last.weekday())

@@ -1,0 +1,43 @@
+"""The words of the demo's people, from the files in `words/`: read once, picked at random, their slots filled."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import yaml
+
+FILES = Path(__file__).parent / "words"
+
+
+@cache
+def book(name: str) -> dict[str, Any]:
+    """Everything in one file."""
+    found: dict[str, Any] = yaml.load(  # noqa: S506  (a safe loader, the quick one where there is one)
+        (FILES / f"{name}.yaml").read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    )
+    return found
+
+
+def pick(random: Random, entries: Sequence[Any], tags: Collection[str] = ()) -> Any:
+    """One of the entries that fit; those that say for whom they are (`only`) are liked better where they fit."""
+    told = [(entry, _only(entry)) for entry in entries]
+    fitting = [entry for entry, only in told if only in tags]
+    general = [entry for entry, only in told if not only]
+    if fitting and (not general or random.random() < 0.7):
+        return random.choice(fitting)
+    return random.choice(general) if general else None
+
+
+def _only(entry: Any) -> str:
+    if isinstance(entry, Mapping):
+        return str(entry.get("only", ""))
+    return entry[2] if isinstance(entry, list) and len(entry) > 2 else ""
+
+
+def join(*parts: str) -> str:
+    """Sentences with one space between, empty ones left out."""
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,17 @@
+"""Every address of Porter. The rooms bring their own lists; this file puts them side by side."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from portal.shell import health
+
+urlpatterns = [
+    path("health", health.alive, name="health"),
+    path("health/ready", health.ready, name="ready"),
+    path("favicon.ico", health.icon, name="icon"),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("intake.urls")),
+    path("", include("triage.urls")),
+    path("", include("queues.urls")),
+]

@@ -1,0 +1,213 @@
+"""A whole Porter for the browser: its own database, the real web server, a real worker, mail as files."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.db import connections
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests import chromium, databases
+from tests.clinic import Clinic, open_clinic
+from tests.conftest import point_at
+
+# Playwright's synchronous face runs a loop of its own in this thread; Django would take it for an async view.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PASSWORD = "a long enough password"
+PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
+
+
+@dataclass
+class Site:
+    """A running Porter and the people in it."""
+
+    url: str
+    app_url: str
+    mail: Path
+    clinic: Clinic
+    blocker: DjangoDbBlocker = field(repr=False)
+
+    @contextmanager
+    def rows(self) -> Iterator[None]:
+        """Look into the site's own database."""
+        before = dict(connections.settings["default"])
+        with self.blocker.unblock():
+            point_at(self.app_url)
+            try:
+                yield
+            finally:
+                connections["default"].close()
+                connections.settings["default"].update(before)
+
+    def mails(self, to: str, *, least: int = 1) -> list[EmailMessage]:
+        """What was mailed to somebody, waiting for the worker to send at least so many."""
+        until = time.monotonic() + 30
+        while True:
+            found = [m for path in sorted(self.mail.glob("*")) for m in _messages(path) if to in str(m["To"])]
+            if len(found) >= least or time.monotonic() > until:
+                return found
+            time.sleep(0.2)
+
+
+def _messages(path: Path) -> Iterator[EmailMessage]:
+    """Django's file backend writes one mail after another with a line of dashes behind each."""
+    for raw in path.read_bytes().split(b"-" * 79):
+        if raw.strip():
+            yield message_from_bytes(raw.lstrip(), policy=policy.default)  # type: ignore[misc]
+
+
+@pytest.fixture(scope="session")
+def site(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """The small clinic, served for the whole run of this test process."""
+    var = tmp_path_factory.mktemp("site")
+    port = _free_port()
+    url = f"http://localhost:{port}"
+    with ExitStack() as stack:
+        _, app_url = stack.enter_context(databases.fresh_database())
+        environment = os.environ | {
+            "PORTER_MODE": "demo",
+            "PORTER_VAR": str(var),
+            "PORTER_BIND": f"127.0.0.1:{port}",
+            "PORTER_SITE_URL": url,
+            "PORTER_WORKERS": "1",
+            "PORTER_WEB_WORKERS": "1",
+            "DATABASE_URL": app_url,
+        }
+        site = Site(url, app_url, var / "mail", None, django_db_blocker)  # type: ignore[arg-type]
+        with site.rows():
+            site.clinic = open_clinic()
+            for user in (site.clinic.patient.user, site.clinic.nurse, site.clinic.biller, site.clinic.physician, site.clinic.admin):
+                user.set_password(PASSWORD)
+                user.save()
+        _run("collectstatic", "--no-input", environment=environment)
+        for command in (["gunicorn", "portal.shell.wsgi"], ["manage.py", "qcluster"]):
+            stack.enter_context(_process(command, environment, var / f"{command[-1]}.log"))
+        _wait_for(f"{url}/health/ready")
+        yield site
+
+
+def _run(*command: str, environment: dict[str, str]) -> None:
+    subprocess.run(
+        [sys.executable, "manage.py", *command], env=environment, cwd=settings.BASE_DIR, check=True, capture_output=True
+    )
+
+
+@contextmanager
+def _process(command: list[str], environment: dict[str, str], log: Path) -> Iterator[None]:
+    program = [sys.executable, "-m", *command] if command[0] == "gunicorn" else [sys.executable, *command]
+    with log.open("w") as output:
+        process = subprocess.Popen(program, env=environment, cwd=settings.BASE_DIR, stdout=output, stderr=output)
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+def _wait_for(url: str) -> None:
+    until = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310
+                return
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium.find()), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visitor:
+    """Somebody at a browser of their own."""
+
+    site: Site
+    context: BrowserContext
+    page: Page
+    problems: list[str] = field(default_factory=list)
+
+    def log_in(self, email: str) -> Visitor:
+        self.page.goto(f"{self.site.url}/accounts/login/")
+        self.page.get_by_label("Email").fill(email)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Log in", exact=True).click()
+        self.page.wait_for_url(lambda url: "/accounts/login" not in url)
+        return self
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.site.url + path)
+
+    def check_accessible(self) -> None:
+        """No violation that axe-core can find on the page as it stands."""
+        found = Axe().run(self.page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+        assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.fixture
+def visitor(site: Site, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Opens browsers: `visitor(mail, phone=…, javascript=…)`. Errors in a page's console fail the test."""
+    opened: list[Visitor] = []
+
+    def open_browser(email: str = "", *, javascript: bool = True, phone: bool = False, dark: bool = False) -> Visitor:
+        context = browser.new_context(
+            viewport=PHONE if phone else DESKTOP,  # type: ignore[arg-type]
+            java_script_enabled=javascript,
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(10_000)
+        visitor = Visitor(site, context, context.new_page())
+        visitor.page.on("console", lambda m: visitor.problems.append(m.text) if m.type == "error" and "htmx:sendAbort" not in m.text and "htmx:afterRequest" not in m.text else None)
+        visitor.page.on("pageerror", lambda error: visitor.problems.append(str(error)))
+        opened.append(visitor)
+        return visitor.log_in(email) if email else visitor
+
+    yield open_browser
+    problems = [problem for each in opened for problem in each.problems]
+    for each in opened:
+        each.context.close()
+    assert not problems, problems

@@ -1,0 +1,128 @@
+"""Rows for tests, made by walking the real actions."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import date
+from typing import Any
+
+import factory
+
+from intake import actions as intake
+from intake.models import Questionnaire, RequestType
+from portal.people import actions as people
+from portal.people.models import Calendar, Facility, Patient, User
+from queues import actions as queues
+from queues.models import Outcome, Queue
+from triage import actions as triage
+from triage.models import Rule, Ruleset
+
+numbers = itertools.count(1)
+DAY = [["00:00", "24:00"]]
+ALWAYS = {day: DAY for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+
+
+class CalendarFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Calendar
+
+    name = factory.Sequence(lambda n: f"Calendar {n}")
+    time_zone = "America/New_York"
+    hours = ALWAYS
+
+
+class FacilityFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Facility
+
+    code = factory.Sequence(lambda n: f"place-{n}")
+    name = factory.Sequence(lambda n: f"Place {n}")
+    calendar = factory.SubFactory(CalendarFactory)
+    phone = "555-0100"
+    after_hours_phone = "555-0199"
+
+
+class UserFactory(factory.Factory):
+    class Meta:
+        model = User
+
+    email = factory.Sequence(lambda n: f"person{n}@example.org")
+    name = factory.Sequence(lambda n: f"Person {n}")
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> User:
+        return people.add_user(by=None, **kwargs)
+
+
+class PatientFactory(factory.Factory):
+    """A patient with a log-in of their own."""
+
+    class Meta:
+        model = Patient
+
+    given_name = "Maya"
+    family_name = factory.Sequence(lambda n: f"Ortiz{n}")
+    birth_date = date(1980, 3, 4)
+    facility = factory.SubFactory(FacilityFactory)
+    user = factory.SubFactory(UserFactory)
+    record_number = factory.Sequence(lambda n: f"00-{n:05d}")
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Patient:
+        return people.register_patient(by=None, **kwargs)
+
+
+def staff(role: str, *, facility: Facility | None = None, queues_worked: tuple[Queue, ...] = (), **kwargs: Any) -> User:
+    """Somebody who works here in this role, and in these queues."""
+    user = UserFactory(**kwargs)
+    people.assign_role(user=user, role=role, facility=facility, by=None)
+    for queue in queues_worked:
+        queues.set_members(queue=queue, people=[*queue.members.user_set.all(), user], by=None)
+    return user
+
+
+def queue(code: str, role: str = "nurse", *, facility: Facility | None = None, **kwargs: Any) -> Queue:
+    """A live queue, open round the clock unless a calendar is given."""
+    return queues.save_queue(
+        Queue(
+            code=code,
+            name=kwargs.pop("name", code.capitalize()),
+            team=kwargs.pop("team", f"the {code} team"),
+            role=role,
+            facility=facility,
+            calendar=kwargs.pop("calendar", None) or CalendarFactory(),
+            **kwargs,
+        ),
+        by=None,
+    )
+
+
+def outcome(code: str = "done", *roles: str) -> Outcome:
+    return Outcome.objects.create(
+        code=code,
+        label=code.capitalize(),
+        patient_text=f"Result: {code}",
+        roles=list(roles) or ["nurse", "billing", "physician", "front-desk"],
+    )
+
+
+def ruleset(*rules: dict[str, Any], by: User) -> Ruleset:
+    """A published ruleset of these rules; the fallback queue must exist."""
+    draft = triage.start_draft(by=by)
+    for number, rule in enumerate(rules):
+        triage.save_rule(Rule(**{"ruleset": draft, "position": number, "name": f"rule {number}"} | rule), by=by)
+    return triage.publish(ruleset=draft, by=by, reason="for the test")
+
+
+def request_type(code: str, resource: dict[str, Any], **kwargs: Any) -> RequestType:
+    questionnaire = Questionnaire.objects.create(code=code, title=code.capitalize())
+    row = RequestType(
+        code=code,
+        name=kwargs.pop("name", code.capitalize()),
+        description=f"About {code}",
+        questionnaire=questionnaire,
+        **kwargs,
+    )
+    intake.save_request_type(row, by=None)
+    intake.publish_version(questionnaire=questionnaire, resource=resource, by=None)
+    return row

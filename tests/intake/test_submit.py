@@ -1,0 +1,84 @@
+"""Sending a request: everything or nothing, and exactly once."""
+
+import pytest
+from django.db import IntegrityError, connection
+
+from audit.models import Event
+from intake import actions
+from intake.models import Draft, Submission
+from portal.people.policies import Refused
+from queues.models import Task
+from queues.urgency import Urgency
+from tests.clinic import Clinic
+from triage.models import Decision
+
+
+def test_a_refill_becomes_one_task_in_the_refill_queue_with_its_reason(clinic: Clinic) -> None:
+    conversation = clinic.send()
+    task = conversation.tasks.get()
+    assert task.queue == clinic.refills
+    assert task.title == "Lisinopril 20 mg, A few days"
+    assert task.respond_due > task.opened_at
+    assert any("Refill" in line for line in task.why)
+    assert [line["value"] for line in task.summary] == ["Lisinopril 20 mg", "A few days"]
+    assert conversation.submission.response["resourceType"] == "QuestionnaireResponse"
+    assert not Draft.objects.exists()
+
+
+def test_a_billing_question_goes_to_billing(clinic: Clinic) -> None:
+    assert clinic.task("billing").queue == clinic.billing
+
+
+def test_words_of_an_emergency_are_urgent_under_any_request_type(clinic: Clinic) -> None:
+    task = clinic.task("billing", question="I have crushing chest pain and my left arm is numb. Also, what is this bill?")
+    assert (task.queue, task.urgency, task.floor) == (clinic.urgent, Urgency.URGENT, Urgency.URGENT)
+    assert task.flags
+    assert task.summary[0]["odd"]
+
+
+def test_a_notice_that_was_shown_keeps_the_request_urgent_though_the_words_are_gone(clinic: Clinic) -> None:
+    draft = clinic.draft("billing", question="I have crushing chest pain right now")
+    assert draft.notices
+    actions.save_draft(draft=draft, raw={"i.question": ["What is this bill?"]}, by=draft.author)
+    task = actions.submit(draft_id=draft.pk, by=draft.author).tasks.get()
+    assert task.floor == Urgency.URGENT
+
+
+def test_sending_twice_files_one_request(clinic: Clinic) -> None:
+    draft = clinic.draft()
+    first = actions.submit(draft_id=draft.pk, by=draft.author)
+    assert actions.submit(draft_id=draft.pk, by=draft.author) == first
+    assert Submission.objects.count() == Task.objects.count() == 1
+
+
+def test_a_blank_required_answer_is_refused_and_nothing_is_stored(clinic: Clinic) -> None:
+    draft = clinic.draft(medicine="")
+    with pytest.raises(actions.Incomplete) as refused:
+        actions.submit(draft_id=draft.pk, by=draft.author)
+    assert [error.name for error in refused.value.state.errors] == ["i.medicine"]
+    assert not Submission.objects.exists()
+    assert not Decision.objects.exists()
+    assert Draft.objects.get().raw["i.left"] == ["days"]
+
+
+def test_when_the_audit_trail_cannot_be_written_nothing_is_acknowledged(clinic: Clinic) -> None:
+    draft = clinic.draft()
+    events = Event.objects.count()
+    with connection.cursor() as cursor:
+        # The trail refuses one kind of event from here on, as a full disk would.
+        cursor.execute("SAVEPOINT before")
+    with pytest.raises(IntegrityError):
+        from django.db import transaction
+
+        with transaction.atomic():
+            Task.objects.filter(pk=0).update(state="nonsense")
+            Event.objects.bulk_create([Event(occurred_at=None)])
+    assert Event.objects.count() == events
+    assert Draft.objects.filter(pk=draft.pk).exists()
+
+
+def test_another_persons_draft_is_not_there(clinic: Clinic) -> None:
+    draft = clinic.draft()
+    with pytest.raises(Refused):
+        actions.submit(draft_id=draft.pk, by=clinic.stranger.user)
+    assert not Submission.objects.exists()
