@@ -153,11 +153,11 @@ def submit(*, draft_id: UUID, by: User) -> Conversation:
         _check_still_offered(draft, by)
     with transaction.atomic():
         # The lock makes the second of two submits wait here; it then finds no draft, and the first one's request.
+        list(Draft.objects.select_for_update().only("pk").filter(pk=draft_id))
         draft = (
-            Draft.objects.select_for_update(of=("self",))
-            .select_related("patient__facility__calendar", "request_type", "version__questionnaire")
+            Draft.objects.reachable_by(by)
+            .select_related("patient__facility__calendar", "request_type", "version__questionnaire", "author")
             .filter(pk=draft_id)
-            .reachable_by(by)
             .first()
         )
         if draft is None:

@@ -257,8 +257,7 @@ def claim_next(*, by: User, queue: Queue | None = None) -> Task | None:
     task = (
         Task.objects.filter(queue__in=queues.values("pk"), state=State.OPEN)
         .order_by("due_at", "pk")
-        .select_for_update(skip_locked=True, of=("self",))
-        .select_related("queue", "conversation")
+        .select_for_update(skip_locked=True)
         .first()
     )
     return None if task is None else _move(task, "claim", by=by, owner=by, claimed_at=now())
@@ -289,6 +288,7 @@ def ask_back(*, task: Task, question: str, by: User, seen: int | None = None) ->
     """Ask the patient something and stop the clock until the answer. An urgent task's clock never stops."""
     task = _lock(task)
     policies.check_seen(task, seen)
+    policies.check_transition(task, "ask back")
     policies.check_owner(task, by)
     if task.urgency == Urgency.URGENT:
         raise Refused(_("This is urgent, so its clock can't stop. Send the question as a reply, or call."))
@@ -311,6 +311,7 @@ def resolve(
     to the record in the same transaction."""
     task = _lock(task)
     policies.check_seen(task, seen)
+    policies.check_transition(task, "resolve")
     policies.check_owner(task, by)
     policies.check_outcome(outcome, by)
     changes = _answered(task)
@@ -331,6 +332,7 @@ def hand_over(*, task: Task, queue: Queue, reason: str, by: User, seen: int | No
     """Move the task to another live queue, with a reason that the next one reads. The patient's clock goes on."""
     task = _lock(task)
     policies.check_seen(task, seen)
+    policies.check_transition(task, "hand over")
     policies.check_works_queue(task.queue, by)
     if task.owner_id is not None:
         policies.check_owner(task, by)
@@ -358,6 +360,7 @@ def escalate(
     """Ask a physician one question about a task. The asker keeps the task and closes the loop with the patient."""
     task = _lock(task)
     policies.check_seen(task, seen)
+    policies.check_transition(task, "escalate")
     policies.check_owner(task, by)
     queue = serving("physician", task.conversation.patient.facility)
     escalation = Escalation.objects.create(
@@ -398,11 +401,15 @@ def mark_read(*, conversation: Conversation, by: User) -> None:
 
 
 def _lock(task: Task) -> Task:
-    return (
-        Task.objects.select_for_update(of=("self",))
-        .select_related("queue", "owner", "conversation__patient__facility", "conversation__author")
-        .get(pk=task.pk)
-    )
+    """The task as it is once nobody else changes it.
+
+    The lock is taken by itself and the row read after it: in one query, PostgreSQL would join the new row with the
+    old queue and find nothing when the task was handed over meanwhile.
+    """
+    Task.objects.select_for_update().only("pk").get(pk=task.pk)
+    return Task.objects.select_related(
+        "queue", "owner", "conversation__patient__facility", "conversation__author"
+    ).get(pk=task.pk)
 
 
 def _move(task: Task, verb: str, *, by: User, note: str = "", **changes: Any) -> Task:

@@ -1,0 +1,85 @@
+"""Real transactions against each other: one owner, one request, whatever happens at the same moment."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+from django.db import connection
+
+from intake import actions as intake
+from intake.models import Submission
+from portal.people.policies import Refused
+from queues import actions
+from queues.models import Task
+from queues.states import State
+from tests.clinic import open_clinic
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """Run all calls at the same moment, each on a connection of its own; what was refused comes back as the refusal."""
+    barrier = Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        try:
+            barrier.wait()
+            return call()
+        except Refused as refused:
+            return refused
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def test_sixteen_people_who_claim_next_get_sixteen_tasks(committed_db: str) -> None:
+    clinic = open_clinic()
+    tasks = {clinic.task().pk for _ in range(12)}
+    claimed = at_once(*[lambda n=n: actions.claim_next(by=clinic.nurse if n % 2 else clinic.second_nurse) for n in range(16)])
+    got = [task.pk for task in claimed if task is not None]
+    assert len(got) == len(set(got)) <= 12
+    # A skipped row was being claimed by somebody else: none is left behind when all have asked again.
+    while (task := actions.claim_next(by=clinic.nurse)) is not None:
+        got.append(task.pk)
+    assert sorted(got) == sorted(tasks)
+
+
+def test_one_of_two_claims_of_the_same_task_wins(committed_db: str) -> None:
+    clinic = open_clinic()
+    task = clinic.task()
+    results = at_once(
+        lambda: actions.claim(task=task, by=clinic.nurse), lambda: actions.claim(task=task, by=clinic.second_nurse)
+    )
+    assert sum(isinstance(result, Refused) for result in results) == 1
+
+
+def test_a_double_click_on_send_files_one_request(committed_db: str) -> None:
+    clinic = open_clinic()
+    draft = clinic.draft()
+    results = at_once(*[lambda: intake.submit(draft_id=draft.pk, by=clinic.patient.user)] * 4)
+    assert len({result.pk for result in results}) == 1
+    assert Submission.objects.count() == Task.objects.count() == 1
+
+
+def test_a_hand_over_and_a_resolve_at_once_end_in_one_of_the_two(committed_db: str) -> None:
+    clinic = open_clinic()
+    task = actions.claim(task=clinic.task(), by=clinic.nurse)
+    seen = task.version
+    results = at_once(
+        lambda: actions.hand_over(task=task, queue=clinic.triage, reason="theirs", by=clinic.nurse, seen=seen),
+        lambda: actions.resolve(task=task, outcome=clinic.done, by=clinic.nurse, seen=seen),
+    )
+    assert sum(isinstance(result, Refused) for result in results) == 1
+    task.refresh_from_db()
+    assert task.state in (State.OPEN, State.RESOLVED)
+
+
+def test_a_task_that_comes_in_while_its_queue_retires_is_not_stranded(committed_db: str) -> None:
+    clinic = open_clinic()
+    draft = clinic.draft("billing")
+    at_once(
+        lambda: intake.submit(draft_id=draft.pk, by=clinic.patient.user),
+        lambda: actions.retire_queue(queue=clinic.billing, by=clinic.admin),
+    )
+    assert not Task.objects.live().filter(queue__retired_at__isnull=False).exists()
