@@ -255,7 +255,11 @@ def _list(
     newest: bool = False,
 ) -> HttpResponse:
     tasks = tasks.select_related(
-        "queue__facility", "queue__calendar", "owner", "conversation__patient__facility", "conversation__author"
+        "queue__facility",
+        "queue__calendar",
+        "owner",
+        "conversation__patient__facility__calendar",
+        "conversation__author",
     )
     tasks = tasks.order_by("-pk") if newest else tasks.due_first()
     rows = [shown(row, request.user) for row in tasks[: PAGE + 1]]

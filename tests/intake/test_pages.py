@@ -1,0 +1,200 @@
+"""The patient's pages take anything: what is wrong is shown with what was typed, and nothing is stored half."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from intake import actions
+from intake.models import Draft, Submission
+from portal.people import actions as people
+from portal.people.models import Patient, User
+from tests import factories as make
+from tests.clinic import BILLING, REFILL, Clinic
+
+ORIGIN = "http://testserver"
+
+
+def client_of(user: User, **kwargs: object) -> Client:
+    client = Client(headers={"Origin": ORIGIN}, **kwargs)
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def maya(clinic: Clinic) -> Client:
+    return client_of(clinic.patient.user)
+
+
+def page_of(draft: Draft, page: str = "p1") -> str:
+    return reverse("draft", args=[draft.pk, page])
+
+
+def test_a_blank_required_answer_gives_the_page_back_with_a_summary_linked_to_the_field(maya: Client, clinic: Clinic) -> None:
+    draft = clinic.draft()
+    response = maya.post(page_of(draft), {"i.medicine": "", "i.left": "days", "go": "next"})
+    assert response.status_code == 422
+    html = response.content.decode()
+    assert 'href="#i.medicine"' in html
+    assert 'id="i.medicine"' in html
+    assert 'value="days" checked' in html
+
+
+def test_a_choice_that_is_not_on_the_list_is_an_error_and_never_sent(maya: Client, clinic: Clinic) -> None:
+    draft = clinic.draft()
+    response = maya.post(page_of(draft), {"i.medicine": "Lisinopril", "i.left": "plenty", "go": "next"})
+    assert response.status_code == 422
+    assert maya.post(reverse("review", args=[draft.pk])).status_code == 422
+    assert not Submission.objects.exists()
+
+
+@pytest.mark.parametrize("text", ["x" * 200_000, "a\x00b"])
+def test_a_text_that_cannot_be_an_answer_is_shown_again_and_never_sent(maya: Client, clinic: Clinic, text: str) -> None:
+    draft = clinic.draft()
+    response = maya.post(page_of(draft), {"i.medicine": text, "i.left": "days", "go": "next"})
+    assert response.status_code == 422
+    assert maya.post(reverse("review", args=[draft.pk])).status_code == 422
+    assert not Submission.objects.exists()
+
+
+def test_an_unknown_question_is_refused_and_the_draft_stays_as_it_was(maya: Client, clinic: Clinic) -> None:
+    draft = clinic.draft()
+    response = maya.post(page_of(draft), {"i.medicine": "Other", "i.invented": "1", "go": "next"})
+    assert response.status_code == 400
+    draft.refresh_from_db()
+    assert draft.raw["i.medicine"] == ["Lisinopril 20 mg"]
+
+
+def test_an_expired_token_keeps_what_was_typed(clinic: Clinic) -> None:
+    client = client_of(clinic.patient.user, enforce_csrf_checks=True)
+    draft = clinic.draft()
+    response = client.post(page_of(draft), {"i.medicine": "Metformin", "i.left": "none", "go": "next"}, follow=True)
+    assert response.status_code == 200
+    assert "Metformin" in response.content.decode()
+    assert "What you wrote is kept" in response.content.decode()
+
+
+def test_a_forged_post_from_elsewhere_keeps_nothing(clinic: Clinic) -> None:
+    client = Client(headers={"Origin": "https://elsewhere.example"}, enforce_csrf_checks=True)
+    client.force_login(clinic.patient.user)
+    draft = clinic.draft()
+    response = client.post(page_of(draft), {"i.medicine": "Metformin", "i.left": "none", "go": "next"})
+    assert response.status_code == 403
+    draft.refresh_from_db()
+    assert draft.raw["i.medicine"] == ["Lisinopril 20 mg"]
+
+
+def test_a_log_in_that_ran_out_in_the_middle_of_a_form_loses_nothing(clinic: Clinic) -> None:
+    draft = clinic.draft()
+    client = Client(headers={"Origin": ORIGIN})
+    response = client.post(page_of(draft), {"i.medicine": "Metformin", "i.left": "none", "go": "next"})
+    assert response.status_code == 302
+    user = clinic.patient.user
+    user.set_password("a long enough password")
+    user.save()
+    response = client.post(response["Location"], {"login": user.email, "password": "a long enough password"}, follow=True)
+    assert "Metformin" in response.content.decode()
+    draft.refresh_from_db()
+    assert draft.raw["i.medicine"] == ["Metformin"]
+
+
+def test_somebody_else_who_logs_in_on_the_same_computer_sees_nothing_of_it(clinic: Clinic) -> None:
+    draft = clinic.draft()
+    client = Client(headers={"Origin": ORIGIN})
+    where = client.post(page_of(draft), {"i.medicine": "Metformin", "go": "next"})["Location"]
+    user = clinic.stranger.user
+    user.set_password("a long enough password")
+    user.save()
+    response = client.post(where, {"login": user.email, "password": "a long enough password"}, follow=True)
+    assert response.status_code == 404
+    draft.refresh_from_db()
+    assert draft.raw["i.medicine"] == ["Lisinopril 20 mg"]
+
+
+def test_a_fragment_request_without_a_log_in_is_told_so_and_gets_no_page(clinic: Clinic) -> None:
+    response = Client(headers={"HX-Request": "true", "Origin": ORIGIN}).post(page_of(clinic.draft()), {"i.medicine": "M"})
+    assert (response.status_code, response.content) == (401, b"")
+
+
+def test_a_form_that_was_replaced_meanwhile_keeps_the_answers_and_asks_to_look_again(maya: Client, clinic: Clinic) -> None:
+    draft = clinic.draft()
+    actions.publish_version(questionnaire=clinic.refill.questionnaire, resource=REFILL | {"title": "Refills"}, by=clinic.admin)
+    response = maya.post(reverse("review", args=[draft.pk]), follow=True)
+    assert "Lisinopril 20 mg" in response.content.decode()
+    assert not Submission.objects.exists()
+    response = maya.post(reverse("review", args=[draft.pk]), follow=True)
+    assert "We have your request" in response.content.decode()
+
+
+def test_a_form_that_was_retired_keeps_the_draft_and_says_what_to_do(maya: Client, clinic: Clinic) -> None:
+    draft = clinic.draft()
+    actions.retire_version(version=draft.version, by=clinic.admin)
+    response = maya.post(reverse("review", args=[draft.pk]))
+    assert response.status_code == 409
+    assert "not offered any more" in response.content.decode()
+    assert "Lisinopril 20 mg" in response.content.decode()
+    assert Draft.objects.filter(pk=draft.pk).exists()
+
+
+def test_the_same_page_in_two_tabs_sends_one_request(maya: Client, clinic: Clinic) -> None:
+    draft = clinic.draft()
+    first = maya.post(reverse("review", args=[draft.pk]))
+    second = maya.post(reverse("review", args=[draft.pk]))
+    assert first["Location"] == second["Location"]
+    assert Submission.objects.count() == 1
+
+
+def test_a_swap_and_a_reload_show_the_same_page(maya: Client, clinic: Clinic) -> None:
+    draft = clinic.draft()
+    answers = {"i.medicine": "Metformin", "i.left": "none"}
+    swapped = maya.post(page_of(draft), answers, headers={"HX-Request": "true"}).content.decode()
+    reloaded = maya.get(page_of(draft)).content.decode()
+    assert swapped.strip() in reloaded
+
+
+class TestActingForSomebody:
+    @pytest.fixture
+    def parent(self, clinic: Clinic) -> User:
+        parent = make.UserFactory(name="Pat Ortiz")
+        people.grant_proxy(user=parent, patient=clinic.patient, relationship="parent", by=clinic.admin)
+        return parent
+
+    def test_a_proxy_sees_the_patient_and_what_they_sent(self, clinic: Clinic, parent: User) -> None:
+        conversation = clinic.send()
+        response = client_of(parent).get(conversation.get_absolute_url())
+        assert "Lisinopril 20 mg" in response.content.decode()
+
+    def test_an_ended_grant_closes_every_page_at_once(self, clinic: Clinic, parent: User) -> None:
+        conversation = clinic.send()
+        people.end_proxy(proxy=parent.proxies.get(), by=clinic.patient.user)
+        client = client_of(parent)
+        assert client.get(conversation.get_absolute_url()).status_code == 404
+        assert client.get("/requests/").status_code == 404
+        assert not Patient.objects.reachable_by(parent).exists()
+
+    def test_a_grant_without_its_permission_row_opens_nothing(self, clinic: Clinic, parent: User) -> None:
+        from portal.people.models import PatientUserPermission
+
+        PatientUserPermission.objects.all().delete()
+        assert not Patient.objects.reachable_by(parent).exists()
+
+    def test_who_acts_for_two_people_chooses_first(self, clinic: Clinic, parent: User) -> None:
+        people.grant_proxy(user=parent, patient=clinic.stranger, relationship="carer", by=clinic.admin)
+        client = client_of(parent)
+        assert client.get("/", follow=True).redirect_chain == [("/person/", 302)]
+        response = client.post("/person/", {"patient": clinic.stranger.pk}, follow=True)
+        assert clinic.stranger.name in response.content.decode()
+        outsider = make.PatientFactory(facility=clinic.facility)
+        assert client.post("/person/", {"patient": outsider.pk}).status_code == 404
+
+
+def test_a_superuser_and_staff_get_no_patient_page_by_being_that(clinic: Clinic) -> None:
+    conversation, draft = clinic.send(), clinic.draft("billing")
+    for user in (clinic.admin, clinic.nurse):
+        client = client_of(user)
+        for path in (conversation.get_absolute_url(), page_of(draft), "/requests/", reverse("sent", args=[conversation.pk])):
+            assert client.get(path).status_code == 404
+
+
+def test_the_form_of_a_billing_question_is_its_own(maya: Client, clinic: Clinic) -> None:
+    response = maya.post(reverse("start", args=["billing"]), follow=True)
+    assert BILLING["item"][0]["text"] in response.content.decode()
