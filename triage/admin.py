@@ -1,21 +1,25 @@
+from __future__ import annotations
+
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
 from audit.admin import AuditedAdmin, ReadOnlyAdmin
 from portal.people.policies import Refused
-from triage import actions
+from triage import actions, engine
 from triage.models import Rule, Ruleset
 
 
 class RuleForm(forms.ModelForm):
-    """A rule as the admin types it; what the engine can't read is refused here, field by field."""
+    """A rule as the admin types it; what the engine can't read is refused here, with the place in the condition."""
 
     class Meta:
         model = Rule
@@ -25,11 +29,11 @@ class RuleForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if not self.errors:
-            rule = Rule(**{name: value for name, value in data.items() if name != "id"})
+            rule = Rule(**data)
             try:
                 actions.compile_rows(rule.ruleset, [rule])
-            except actions.engine.RulesetError as error:
-                raise ValidationError([str(problem) for problem in error.problems]) from error
+            except engine.RulesetError as error:
+                raise ValidationError([f"{problem.field}: {problem.sentence}" for problem in error.problems]) from error
         return data
 
 
@@ -47,61 +51,72 @@ class RuleInline(admin.TabularInline):
 
 @admin.register(Ruleset)
 class RulesetAdmin(ReadOnlyAdmin):
-    """Versions of the rules. A draft copies the published one, is edited rule by rule, and then published."""
+    """Versions of the rules. A draft copies another version, is edited rule by rule, and is then published."""
 
     list_display = ["number", "status", "note", "published_at", "published_by"]
     list_filter = ["status"]
     inlines = [RuleInline]
-    actions = ["start_draft", "publish", "discard_draft"]
+    change_form_template = "triage/admin/ruleset.html"
 
-    def get_actions(self, request: HttpRequest) -> Any:
-        found = super().get_actions(request)
-        found.pop("delete_selected", None)
-        return found
+    def get_urls(self) -> list[Any]:
+        own = [
+            path(f"<int:pk>/{name}/", self.admin_site.admin_view(view), name=f"triage_ruleset_{name}")
+            for name, view in (("draft", self.draft), ("publish", self.publish), ("discard", self.discard))
+        ]
+        return own + super().get_urls()
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        return super().changelist_view(request, extra_context)
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        ruleset = Ruleset.objects.filter(pk=object_id).first()
+        if ruleset and ruleset.status == Ruleset.Status.DRAFT:
+            kwargs["extra_context"] = {"problems": actions.problems(ruleset)}
+        return super().change_view(request, object_id, *args, **kwargs)
 
-    def _one(self, request: HttpRequest, queryset: QuerySet[Ruleset]) -> Ruleset:
-        if len(queryset) != 1:
-            raise Refused(_("Pick one ruleset."))
-        return queryset[0]
+    def draft(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """A new draft from this version: from the published one to go on, from an earlier one to go back."""
+        source = get_object_or_404(Ruleset, pk=pk)
+        return self._do(
+            request,
+            source,
+            lambda: actions.start_draft(by=request.user, source=source),  # type: ignore[arg-type]
+            _("The draft is ready. Edit its rules, then publish it."),
+        )
 
-    def _try(self, request: HttpRequest, done: str, act: Any) -> None:
+    def publish(self, request: HttpRequest, pk: int) -> HttpResponse:
+        ruleset = get_object_or_404(Ruleset, pk=pk)
+        if request.method != "POST":
+            context = {**self.admin_site.each_context(request), "title": _("Publish"), "ruleset": ruleset}
+            context["problems"] = actions.problems(ruleset)
+            return TemplateResponse(request, "triage/admin/publish.html", context)
+        return self._do(
+            request,
+            ruleset,
+            lambda: actions.publish(
+                ruleset=ruleset,
+                by=request.user,  # type: ignore[arg-type]
+                reason=request.POST.get("reason", ""),
+            ),
+            _("Published: it decides from now on."),
+        )
+
+    def discard(self, request: HttpRequest, pk: int) -> HttpResponse:
+        ruleset = get_object_or_404(Ruleset, pk=pk)
+        return self._do(
+            request,
+            ruleset,
+            lambda: actions.discard_draft(ruleset=ruleset, by=request.user),  # type: ignore[arg-type]
+            _("The draft is gone; nothing else changed."),
+        )
+
+    def _do(self, request: HttpRequest, ruleset: Ruleset, act: Callable[[], Ruleset | None], done: Any) -> HttpResponse:
+        if request.method != "POST" or not self.admin_site.has_permission(request):
+            return redirect("admin:triage_ruleset_change", ruleset.pk)
         try:
-            act()
+            result = act()
         except Refused as refused:
             self.message_user(request, str(refused), messages.ERROR)
-        else:
-            self.message_user(request, done, messages.SUCCESS)
-
-    @admin.action(description=_("Start a draft from this ruleset"))
-    def start_draft(self, request: HttpRequest, queryset: QuerySet[Ruleset]) -> None:
-        self._try(
-            request,
-            _("The draft is ready. Edit its rules, then publish it."),
-            lambda: actions.start_draft(by=request.user, source=self._one(request, queryset)),
-        )
-
-    @admin.action(description=_("Publish this draft"))
-    def publish(self, request: HttpRequest, queryset: QuerySet[Ruleset]) -> None:
-        self._try(
-            request,
-            _("Published: it decides from now on."),
-            lambda: actions.publish(
-                ruleset=self._one(request, queryset),
-                by=request.user,
-                reason=self._one(request, queryset).note or _("Published from the list."),
-            ),
-        )
-
-    @admin.action(description=_("Discard this draft"))
-    def discard_draft(self, request: HttpRequest, queryset: QuerySet[Ruleset]) -> None:
-        self._try(
-            request,
-            _("The draft is gone; nothing else changed."),
-            lambda: actions.discard_draft(ruleset=self._one(request, queryset), by=request.user),
-        )
+            return redirect("admin:triage_ruleset_change", ruleset.pk)
+        self.message_user(request, done, messages.SUCCESS)
+        return redirect("admin:triage_ruleset_change", result.pk) if result else redirect("admin:triage_ruleset_changelist")
 
 
 @admin.register(Rule)
@@ -116,7 +131,7 @@ class RuleAdmin(AuditedAdmin):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         draft = Ruleset.objects.filter(status=Ruleset.Status.DRAFT).first()
-        return {"ruleset": draft.pk if draft else None, "when": {"all": []}}
+        return {"ruleset": draft.pk if draft else None}
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "ruleset":
@@ -129,18 +144,16 @@ class RuleAdmin(AuditedAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed = super().has_delete_permission(request, obj)
-        return allowed and (obj is None or obj.ruleset.status == Ruleset.Status.DRAFT)
+        return allowed and obj is not None and obj.ruleset.status == Ruleset.Status.DRAFT
 
     def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: bool) -> None:
-        actions.save_rule(obj, by=request.user)
+        actions.save_rule(obj, by=request.user)  # type: ignore[arg-type]
 
     def delete_model(self, request: HttpRequest, obj: Rule) -> None:
-        actions.remove_rule(obj, by=request.user)
+        actions.remove_rule(obj, by=request.user)  # type: ignore[arg-type]
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         if not Ruleset.objects.filter(status=Ruleset.Status.DRAFT).exists():
-            self.message_user(
-                request, _("Start a draft first: only drafts can be edited."), messages.WARNING
-            )
+            self.message_user(request, _("Start a draft first: only drafts can be edited."), messages.WARNING)
             return redirect("admin:triage_ruleset_changelist")
         return super().add_view(request, form_url, extra_context)
