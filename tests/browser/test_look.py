@@ -27,7 +27,7 @@ def look(visitor: Visitor, name: str) -> None:
             if label != "320":
                 visitor.check_accessible()
             if SHOTS:
-                page.screenshot(path=str(Path(SHOTS) / f"{name}-{label}-{scheme}.png"), full_page=True)
+                page.screenshot(path=str(Path(SHOTS) / f"{name}-{label}-{scheme}.png"), full_page=True, caret="initial")
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{name} is {wide} px too wide at {width} px"
     page.emulate_media(color_scheme="light")
