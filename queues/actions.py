@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from audit.actions import Kind, record, store
@@ -87,16 +88,11 @@ def serving(code: str, facility: Facility) -> Queue:
 
     Raises Refused where there is neither: nothing may be acknowledged that nobody will read.
     """
-    queue = (
-        Queue.objects.live()
-        .filter(code=code)
-        .filter(facility__in=[facility.pk])
-        .union(Queue.objects.live().filter(code=code, facility__isnull=True))
-    )
-    rows = sorted(queue, key=lambda row: row.facility_id is None)
-    if not rows:
+    rows = Queue.objects.live().filter(Q(facility=facility) | Q(facility__isnull=True), code=code)
+    queue = rows.select_related("calendar").order_by(F("facility").asc(nulls_last=True)).first()
+    if queue is None:
         raise Refused(_("Nobody works requests of this kind at %(place)s yet. Please call us.") % {"place": facility})
-    return rows[0]
+    return queue
 
 
 # ---- requests come in ------------------------------------------------------------------------------------------
@@ -407,9 +403,7 @@ def _lock(task: Task) -> Task:
     old queue and find nothing when the task was handed over meanwhile.
     """
     Task.objects.select_for_update().only("pk").get(pk=task.pk)
-    return Task.objects.select_related(
-        "queue", "owner", "conversation__patient__facility", "conversation__author"
-    ).get(pk=task.pk)
+    return Task.objects.select_related("queue", "conversation__patient", "conversation__author").get(pk=task.pk)
 
 
 def _move(task: Task, verb: str, *, by: User, note: str = "", **changes: Any) -> Task:
@@ -471,7 +465,8 @@ def _tell(task: Task) -> None:
     """A notice to the one who wrote, as long as they may still act for the patient."""
     conversation = task.conversation
     author = conversation.author
-    if Patient.objects.reachable_by(author).filter(pk=conversation.patient_id).exists():
+    themselves = conversation.patient.user_id == author.pk
+    if themselves or Patient.objects.reachable_by(author).filter(pk=conversation.patient_id).exists():
         post_mail(recipient=author, kind=Mail.Kind.NEW_MESSAGE, path=conversation.get_absolute_url())
     elif conversation.patient.user_id is not None:
         post_mail(

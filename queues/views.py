@@ -285,6 +285,7 @@ def _task_page(request: HttpRequest, row: Task, *, typed: Any = None, status: in
     context = {
         "shown": view,
         "task": row,
+        "home_queue": row.asked_queue if row.asked_queue_id in works else row.queue,
         "patient": conversation.patient,
         "conversation": conversation,
         "said": messages_for(row, user),
@@ -302,7 +303,7 @@ def _task_page(request: HttpRequest, row: Task, *, typed: Any = None, status: in
         "typed": typed or {},
     }
     record_read("queues.task.read", by=user, patients=[conversation.patient_id], entity=row)
-    return render(request, "queues/task.html", context | _bench(request, ("queue", row.queue_id)), status=status)
+    return render(request, "queues/task.html", context | _bench(request, ("queue", context["home_queue"].pk)), status=status)
 
 
 def _elsewhere(row: Task) -> Any:

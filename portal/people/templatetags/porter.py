@@ -15,3 +15,11 @@ def wall(moment: datetime, patient: Any) -> str:
     """A moment on the wall clock of the patient's facility: "Nov 3, 2:15 pm"."""
     pattern = "j M, H:i" if (get_language() or "en") != "en" else "M j, P"
     return date_format(patient.local(moment), pattern)
+
+
+@register.filter
+def stamp(moment: datetime, patient: Any) -> str:
+    """The same for staff, short and in 24 hours: "14:54" today, else "Mon 14:54" or "3 Nov 14:54"."""
+    local, today = patient.local(moment), patient.local_today
+    days = (today - local.date()).days
+    return date_format(local, "H:i" if days == 0 else "D H:i" if 0 < days < 7 else "j M H:i")
