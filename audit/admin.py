@@ -3,7 +3,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
-from django.http import HttpRequest
 
 from audit.actions import discard, store
 from audit.models import Event
@@ -12,20 +11,20 @@ from audit.models import Event
 class AuditedAdmin(admin.ModelAdmin):
     """Reference data in the admin, written by the same two actions as everywhere else, event included."""
 
-    def save_model(self, request: HttpRequest, obj: models.Model, form: Any, change: bool) -> None:
+    def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
         store(obj, by=request.user)
 
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+    def save_formset(self, request: Any, form: Any, formset: Any, change: bool) -> None:
         for obj in formset.save(commit=False):
             store(obj, by=request.user)
         for obj in formset.deleted_objects:
             discard(obj, by=request.user)
         formset.save_m2m()
 
-    def delete_model(self, request: HttpRequest, obj: models.Model) -> None:
+    def delete_model(self, request: Any, obj: Any) -> None:
         discard(obj, by=request.user)
 
-    def delete_queryset(self, request: HttpRequest, queryset: Iterable[models.Model]) -> None:
+    def delete_queryset(self, request: Any, queryset: Iterable[models.Model]) -> None:
         for obj in queryset:
             discard(obj, by=request.user)
 
@@ -33,13 +32,13 @@ class AuditedAdmin(admin.ModelAdmin):
 class ReadOnlyAdmin(admin.ModelAdmin):
     """Rows to be looked at; only actions of the application write them."""
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: Any, obj: Any = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
         return False
 
 

@@ -17,7 +17,9 @@ class Event(models.Model):
     `patient_ids` and `entity_id` are keys, `detail` holds codes and counts: no event carries what a patient said.
     """
 
-    append_only = True  # the app's database role may not change or remove rows; a trigger stops everybody else
+    append_only = (
+        True  # the app's database role may not change or remove rows; a trigger stops everybody else
+    )
 
     class Kind(models.TextChoices):
         CREATE = "C", "create"
@@ -28,7 +30,9 @@ class Event(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     recorded_at = models.DateTimeField(
-        db_default=Now(), editable=False, help_text="The database's own time, whatever the application believed."
+        db_default=Now(),
+        editable=False,
+        help_text="The database's own time, whatever the application believed.",
     )
     occurred_at = models.DateTimeField(help_text="The application's time of the action.")
     kind = models.CharField(max_length=1, choices=Kind)

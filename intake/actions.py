@@ -88,7 +88,12 @@ def start_draft(*, request_type: RequestType, patient: Patient, by: User) -> Dra
     if begun:
         return begun
     draft = Draft.objects.create(
-        author=by, patient=patient, request_type=request_type, version=version, created_at=now(), updated_at=now()
+        author=by,
+        patient=patient,
+        request_type=request_type,
+        version=version,
+        created_at=now(),
+        updated_at=now(),
     )
     record("intake.draft.start", by=by, kind=Kind.CREATE, patients=[patient.pk], entity=draft)
     return draft
@@ -148,7 +153,7 @@ def submit(*, draft_id: UUID, by: User) -> Conversation:
     A second call for the same draft, at the same moment or years later, returns the same request. Raises
     Incomplete with the errors, or Refused; then nothing is stored and the draft is as it was.
     """
-    draft = Draft.objects.filter(pk=draft_id, author=by).first()
+    draft = Draft.objects.filter(pk=draft_id, author=by).select_related("request_type__questionnaire").first()
     if draft is not None:
         _check_still_offered(draft, by)
     with transaction.atomic():
@@ -161,7 +166,11 @@ def submit(*, draft_id: UUID, by: User) -> Conversation:
             .first()
         )
         if draft is None:
-            sent = Submission.objects.filter(draft_key=draft_id, author=by).select_related("conversation").first()
+            sent = (
+                Submission.objects.filter(draft_key=draft_id, author=by)
+                .select_related("conversation")
+                .first()
+            )
             if sent is None:
                 raise Refused(_("This request is not here any more."))
             return sent.conversation
@@ -173,14 +182,18 @@ def _check_still_offered(draft: Draft, by: User) -> None:
     live = draft.request_type.questionnaire.live
     if draft.request_type.retired_at or live is None:
         raise Refused(
-            _("This kind of request is not offered any more. What you wrote is kept. Please call us, or pick another.")
+            _(
+                "This kind of request is not offered any more. What you wrote is kept. Please call us, or pick another."
+            )
         )
     if draft.version_id != live.pk:
         with transaction.atomic():
             draft.version, draft.visited = live, []
             draft.save(update_fields=["version", "visited"])
             record("intake.draft.move", by=by, kind=Kind.UPDATE, patients=[draft.patient_id], entity=draft)
-        raise Changed(_("This form was changed while you filled it in. Your answers are kept: look them over and send."))
+        raise Changed(
+            _("This form was changed while you filled it in. Your answers are kept: look them over and send.")
+        )
 
 
 def _send(draft: Draft, by: User) -> Conversation:
@@ -235,8 +248,7 @@ def write(*, conversation: Conversation, body: str, by: User) -> Message:
     message = queues.hear_from_patient(conversation=conversation, body=body, by=by)
     readings = triage.read_texts([message.body], conversation.patient.language)
     task = message.task
-    assert task is not None
-    if task.decision is None:
+    if task is None or task.decision is None:
         return message
     later = facts.signals(readings)
     decision = triage.decide({**task.decision.facts, **later}, submission=conversation.submission)

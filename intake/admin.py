@@ -4,7 +4,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from audit.admin import AuditedAdmin, ReadOnlyAdmin
@@ -12,6 +11,7 @@ from intake import actions
 from intake import forms as bridge
 from intake.models import Questionnaire, RequestType, Version
 from intake.questionnaires import QuestionnaireError
+from portal.people.requests import Request
 
 
 class QuestionnaireForm(forms.ModelForm):
@@ -20,7 +20,9 @@ class QuestionnaireForm(forms.ModelForm):
     resource = forms.FileField(
         required=False,
         label=_("New version (FHIR R4 Questionnaire, JSON)"),
-        help_text=_("It becomes the live version. What was sent before keeps the version it was answered on."),
+        help_text=_(
+            "It becomes the live version. What was sent before keeps the version it was answered on."
+        ),
     )
 
     class Meta:
@@ -46,11 +48,11 @@ class QuestionnaireForm(forms.ModelForm):
 class VersionInline(admin.TabularInline):
     model = Version
     fields = ["number", "status", "created_at"]
-    readonly_fields = fields
+    readonly_fields = ["number", "status", "created_at"]
     extra = 0
     can_delete = False
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: Request, obj: Any = None) -> bool:
         return False
 
 
@@ -60,7 +62,7 @@ class QuestionnaireAdmin(AuditedAdmin):
     list_display = ["title", "code"]
     inlines = [VersionInline]
 
-    def save_model(self, request: HttpRequest, obj: Questionnaire, form: Any, change: bool) -> None:
+    def save_model(self, request: Request, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if form.cleaned_data.get("resource"):
             actions.publish_version(
@@ -78,5 +80,5 @@ class VersionAdmin(ReadOnlyAdmin):
 class RequestTypeAdmin(AuditedAdmin):
     list_display = ["name", "code", "questionnaire", "position", "retired_at"]
 
-    def save_model(self, request: HttpRequest, obj: RequestType, form: Any, change: bool) -> None:
+    def save_model(self, request: Request, obj: Any, form: Any, change: bool) -> None:
         actions.save_request_type(obj, by=request.user)

@@ -11,8 +11,11 @@ from django.utils.translation import get_language
 
 from audit.now import now
 from intake.models import Draft, Questionnaire, Version
-from intake.questionnaires import Context, State, evaluate as evaluate_answers, load
+from intake.questionnaires import Context, State, load
 from intake.questionnaires import Questionnaire as Form
+from intake.questionnaires import evaluate as evaluate_answers
+from triage.actions import compiled
+from triage.conditions import each_test
 from triage.models import AnswerSource, Decision
 from triage.signals import Reading
 
@@ -48,7 +51,9 @@ def evaluate(draft: Draft, language: str | None = None) -> State:
         },
         user={"name": draft.author.name},
     )
-    return evaluate_answers(form(draft.version), draft.raw, context, language=language or get_language() or "en")
+    return evaluate_answers(
+        form(draft.version), draft.raw, context, language=language or get_language() or "en"
+    )
 
 
 def flags(readings: Iterable[Reading]) -> list[dict[str, Any]]:
@@ -58,7 +63,12 @@ def flags(readings: Iterable[Reading]) -> list[dict[str, Any]]:
         for signal in reading.signals:
             found.setdefault(
                 signal.code,
-                {"code": signal.code, "label": signal.label, "reason": signal.reason, "urgency": signal.urgency},
+                {
+                    "code": signal.code,
+                    "label": signal.label,
+                    "reason": signal.reason,
+                    "urgency": signal.urgency,
+                },
             )
     return list(found.values())
 
@@ -107,16 +117,11 @@ def _fields_that_fired(decision: Decision, questionnaire: str) -> set[str]:
     prefix = f"answer.{questionnaire}."
     fired = {tried["rule"] for tried in decision.result["trace"] if tried["fired"]}
     found: set[str] = set()
-    for rule in decision.ruleset.rules.filter(name__in=fired, stage__in=["safety", "priority"]):
-        found |= {key.removeprefix(prefix) for key in _fields_in(rule.when) if key.startswith(prefix)}
+    for rule in compiled(decision.ruleset_id).rules:
+        if rule.name in fired and rule.stage in ("safety", "priority"):
+            keys = {test.field for test in each_test(rule.when)}
+            found |= {key.removeprefix(prefix) for key in keys if key.startswith(prefix)}
     return found
-
-
-def _fields_in(condition: dict[str, Any]) -> set[str]:
-    if "field" in condition:
-        return {condition["field"]}
-    parts = condition.get("all") or condition.get("any") or ([condition["not"]] if "not" in condition else [])
-    return set().union(*(_fields_in(part) for part in parts))
 
 
 def leave_catalogue(questionnaire: Questionnaire) -> None:
@@ -163,7 +168,7 @@ def answers(draft: Draft, state: State) -> dict[str, Any]:
     """Typed answers by linkId as rules read them: dates as ages in days, what can only be answered or not as text."""
     kinds = {told["key"]: _as_field(told)["kind"] for told in form(draft.version).catalogue()}
     today = draft.patient.local_today
-    found = {}
+    found: dict[str, Any] = {}
     for key, value in state.facts().items():
         kind = kinds.get(key, "text")
         if kind == "date" and isinstance(value, str) and len(value) == 10:

@@ -74,7 +74,9 @@ class RequestType(models.Model):
     code = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=80)
     name_es = models.CharField(_("name, in Spanish"), max_length=80, blank=True)
-    description = models.CharField(max_length=160, help_text=_("When to pick this one, in a few plain words."))
+    description = models.CharField(
+        max_length=160, help_text=_("When to pick this one, in a few plain words.")
+    )
     description_es = models.CharField(_("description, in Spanish"), max_length=160, blank=True)
     questionnaire = models.ForeignKey(Questionnaire, on_delete=models.PROTECT, related_name="request_types")
     clinical = models.BooleanField(
@@ -124,7 +126,9 @@ class Draft(models.Model):
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="drafts")
     raw = models.JSONField(default=dict, help_text=_("Field name to the list of texts as typed."))
     visited = ArrayField(models.CharField(max_length=255), default=list, blank=True)
-    notices = models.JSONField(default=list, help_text=_("Emergency notices shown while writing: code and time."))
+    notices = models.JSONField(
+        default=list, help_text=_("Emergency notices shown while writing: code and time.")
+    )
     created_at = models.DateTimeField(default=now)
     updated_at = models.DateTimeField(default=now)
 
@@ -143,13 +147,17 @@ class Submission(models.Model):
 
     append_only = True
 
-    draft_key = models.UUIDField(unique=True, help_text=_("The draft it was sent from: one draft, one submission."))
+    draft_key = models.UUIDField(
+        unique=True, help_text=_("The draft it was sent from: one draft, one submission.")
+    )
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="submissions")
     request_type = models.ForeignKey(RequestType, on_delete=models.PROTECT, related_name="submissions")
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="submissions")
     response = models.JSONField()
-    summary = models.JSONField(default=list, help_text=_("The answers as the patient reads them: label and value."))
+    summary = models.JSONField(
+        default=list, help_text=_("The answers as the patient reads them: label and value.")
+    )
     received_at = models.DateTimeField(default=now)
 
     class Meta:
@@ -157,4 +165,3 @@ class Submission(models.Model):
 
     def __str__(self) -> str:
         return f"submission {self.pk}"
-

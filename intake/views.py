@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -20,9 +21,11 @@ from intake.questionnaires import FieldError, State, UnknownField, accept, rende
 from portal.people import kept, persons
 from portal.people.models import Patient
 from portal.people.policies import Refused
+from portal.people.requests import Request
 from queues import actions as queue_actions
 from queues.models import Conversation, Task
-from queues.states import LIVE, State as TaskState
+from queues.states import LIVE
+from queues.states import State as TaskState
 from queues.urgency import Urgency
 from triage import actions as triage
 
@@ -30,7 +33,7 @@ from triage import actions as triage
 
 
 @require_GET
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: Request) -> HttpResponse:
     """Where everybody lands: patients on what they can ask, staff on their queues."""
     patient = persons.current(request)
     if patient is None:
@@ -39,7 +42,7 @@ def home(request: HttpRequest) -> HttpResponse:
         if request.user.works_here:
             return redirect("work")
         return redirect("admin:index") if request.user.is_staff else render(request, "intake/nobody.html")
-    conversations = _listed(patient)[:5]
+    conversations = _listed(patient, 5)
     drafts = Draft.objects.reachable_by(request.user).filter(patient=patient).select_related("request_type")
     record_read("intake.home.read", by=request.user, patients=[patient.pk])
     return render(
@@ -55,7 +58,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def person(request: HttpRequest) -> HttpResponse:
+def person(request: Request) -> HttpResponse:
     """Whom this is about, where somebody acts for more than one person."""
     people = persons.reachable(request.user)
     if request.method == "POST":
@@ -69,7 +72,7 @@ def person(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def start(request: HttpRequest, code: str) -> HttpResponse:
+def start(request: Request, code: str) -> HttpResponse:
     patient = _patient(request)
     request_type = get_object_or_404(RequestType.objects.offered(), code=code)
     draft = actions.start_draft(request_type=request_type, patient=patient, by=request.user)
@@ -80,7 +83,7 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def draft(request: HttpRequest, pk: UUID, page: str = "") -> HttpResponse:
+def draft(request: Request, pk: UUID, page: str = "") -> HttpResponse:
     """One page of a request that is being written. Every post is kept, whatever it holds."""
     row = _draft(request, pk)
     if row is None:
@@ -124,7 +127,7 @@ def draft(request: HttpRequest, pk: UUID, page: str = "") -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def review(request: HttpRequest, pk: UUID) -> HttpResponse:
+def review(request: Request, pk: UUID) -> HttpResponse:
     """Everything once more, who will answer and by when; and the button that sends it."""
     row = _draft(request, pk)
     if row is None:
@@ -146,7 +149,7 @@ def review(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-def discard(request: HttpRequest, pk: UUID) -> HttpResponse:
+def discard(request: Request, pk: UUID) -> HttpResponse:
     row = _draft(request, pk)
     if row is not None:
         actions.discard_draft(draft=row, by=request.user)
@@ -158,18 +161,18 @@ def discard(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_GET
-def requests(request: HttpRequest) -> HttpResponse:
+def requests(request: Request) -> HttpResponse:
     patient = _patient(request)
-    conversations = _listed(patient)[:200]
+    conversations = _listed(patient, 200)
     record_read("intake.requests.read", by=request.user, patients=[patient.pk])
     return render(request, "intake/requests.html", {"patient": patient, "conversations": conversations})
 
 
 @require_GET
-def sent(request: HttpRequest, pk: int) -> HttpResponse:
+def sent(request: Request, pk: int) -> HttpResponse:
     """The confirmation: a reference, who answers and by when, and what to do if it gets worse."""
     conversation = _conversation(request, pk)
-    task = conversation.task
+    task = _task(conversation)
     record_read("intake.sent.read", by=request.user, patients=[conversation.patient_id], entity=conversation)
     return render(
         request,
@@ -185,7 +188,7 @@ def sent(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def conversation(request: HttpRequest, pk: int) -> HttpResponse:
+def conversation(request: Request, pk: int) -> HttpResponse:
     """One request: where it stands, what was said, and a box to say more."""
     row = _conversation(request, pk)
     again = kept.take(request)
@@ -204,7 +207,7 @@ def conversation(request: HttpRequest, pk: int) -> HttpResponse:
     said = list(row.messages.select_related("author"))
     queue_actions.mark_read(conversation=row, by=request.user)
     record_read("intake.conversation.read", by=request.user, patients=[row.patient_id], entity=row)
-    task = row.task
+    task = _task(row)
     return render(
         request,
         "intake/conversation.html",
@@ -225,7 +228,7 @@ def conversation(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+def withdraw(request: Request, pk: int) -> HttpResponse:
     row = _conversation(request, pk)
     try:
         queue_actions.withdraw(conversation=row, by=request.user)
@@ -239,14 +242,14 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 # ---- lookups: each starts from what this person may reach --------------------------------------------------------
 
 
-def _patient(request: HttpRequest) -> Patient:
+def _patient(request: Request) -> Patient:
     patient = persons.current(request)
     if patient is None:
         raise Http404
     return patient
 
 
-def _draft(request: HttpRequest, pk: UUID) -> Draft | None:
+def _draft(request: Request, pk: UUID) -> Draft | None:
     return (
         Draft.objects.reachable_by(request.user)
         .select_related("patient__facility__calendar", "request_type", "version__questionnaire", "author")
@@ -255,40 +258,59 @@ def _draft(request: HttpRequest, pk: UUID) -> Draft | None:
     )
 
 
-def _already_sent(request: HttpRequest, pk: UUID) -> HttpResponse:
+def _already_sent(request: Request, pk: UUID) -> HttpResponse:
     """A draft that is gone was sent, in another tab or by an earlier click: show that request."""
     conversation = get_object_or_404(
-        Conversation.objects.reachable_by(request.user), submission__draft_key=pk, submission__author=request.user
+        Conversation.objects.reachable_by(request.user),
+        submission__draft_key=pk,
+        submission__author=request.user,
     )
     return redirect("sent", conversation.pk)
 
 
-def _conversation(request: HttpRequest, pk: int) -> Conversation:
-    row = get_object_or_404(
-        Conversation.objects.reachable_by(request.user).select_related("patient__facility__calendar", "submission"),
+def _conversation(request: Request, pk: int) -> Conversation:
+    return get_object_or_404(
+        Conversation.objects.reachable_by(request.user).select_related(
+            "patient__facility__calendar", "submission"
+        ),
         pk=pk,
     )
-    row.task = _task(row)
-    return row
 
 
 def _task(row: Conversation) -> Task:
-    return row.tasks.select_related("queue__calendar", "queue__facility", "outcome", "decision").order_by("-pk")[0]
+    return row.tasks.select_related("queue__calendar", "queue__facility", "outcome", "decision").order_by(
+        "-pk"
+    )[0]
 
 
-def _listed(patient: Patient) -> Any:
-    rows = patient.conversations.prefetch_related("tasks__queue", "tasks__outcome", "messages")
-    for row in rows:
-        row.task = max(row.tasks.all(), key=lambda task: task.pk)
-        row.unread = any(not m.from_patient and m.read_at is None for m in row.messages.all())
-    return rows
+@dataclass(frozen=True)
+class Listed:
+    """A request as the lists show it."""
+
+    conversation: Conversation
+    task: Task
+    unread: bool
+
+
+def _listed(patient: Patient, most: int) -> list[Listed]:
+    rows = patient.conversations.prefetch_related("tasks", "messages")[:most]
+    return [
+        Listed(
+            conversation=row,
+            task=max(row.tasks.all(), key=lambda task: task.pk),
+            unread=any(
+                not message.from_patient and message.read_at is None for message in row.messages.all()
+            ),
+        )
+        for row in rows
+    ]
 
 
 # ---- pages -----------------------------------------------------------------------------------------------------
 
 
 def _form_page(
-    request: HttpRequest,
+    request: Request,
     row: Draft,
     state: State,
     here: Any,
@@ -317,7 +339,7 @@ def _form_page(
     )
 
 
-def _review_page(request: HttpRequest, row: Draft, state: State, *, status: int = 200) -> HttpResponse:
+def _review_page(request: Request, row: Draft, state: State, *, status: int = 200) -> HttpResponse:
     lines = state.summary()
     page_of = forms.form(row.version).page_of
     pages = [
@@ -369,7 +391,9 @@ POISON = frozenset({"overdose", "poisoning"})
 def _promise_before(row: Draft, state: State) -> Promise | None:
     """Who would answer, and by when, if it were sent now; None where nobody can say yet."""
     try:
-        decision = triage.preview(actions.facts_of(row, state, []) | ({"notice.shown": True} if row.notices else {}))
+        decision = triage.preview(
+            actions.facts_of(row, state, []) | ({"notice.shown": True} if row.notices else {})
+        )
         queue = queue_actions.serving(decision.queue, row.patient.facility)
         return promise(queue, row.patient, urgency=Urgency.from_word(decision.urgency))
     except Refused:
@@ -382,5 +406,5 @@ def _promise_of(task: Task, patient: Patient) -> Promise | None:
     return promise(task.queue, patient, urgency=Urgency(task.urgency), due=task.respond_due)
 
 
-def _read_event(request: HttpRequest, row: Draft) -> None:
+def _read_event(request: Request, row: Draft) -> None:
     record_read("intake.draft.read", by=request.user, patients=[row.patient_id], entity=row)

@@ -38,9 +38,11 @@ from queues.urgency import Urgency
 @transaction.atomic
 def save_queue(queue: Queue, *, by: User | None) -> Queue:
     """Store a queue and, for a new one, the group of people who work it."""
-    if queue.members_id is None:
+    if queue.pk is None:
         place = queue.facility.code if queue.facility else "central"
-        queue.members = Group.objects.create(name=f"queue {queue.code} at {place} ({now():%Y-%m-%d %H:%M:%S.%f})")
+        queue.members = Group.objects.create(
+            name=f"queue {queue.code} at {place} ({now():%Y-%m-%d %H:%M:%S.%f})"
+        )
     store(queue, by=by)
     QueueGroupPermission.objects.assign_perm("work_queue", queue.members, queue)
     return queue
@@ -77,7 +79,9 @@ def retire_queue(*, queue: Queue, by: User | None) -> None:
     queue = Queue.objects.select_for_update().get(pk=queue.pk)
     waiting = queue.tasks.live().count() + queue.asked_tasks.live().count()
     if waiting:
-        raise Refused(_("%(count)d open tasks wait in this queue. Hand them over first.") % {"count": waiting})
+        raise Refused(
+            _("%(count)d open tasks wait in this queue. Hand them over first.") % {"count": waiting}
+        )
     queue.retired_at = now()
     queue.save(update_fields=["retired_at"])
     record("queues.queue.retire", by=by, kind=Kind.UPDATE, entity=queue)
@@ -91,7 +95,9 @@ def serving(code: str, facility: Facility) -> Queue:
     rows = Queue.objects.live().filter(Q(facility=facility) | Q(facility__isnull=True), code=code)
     queue = rows.select_related("calendar").order_by(F("facility").asc(nulls_last=True)).first()
     if queue is None:
-        raise Refused(_("Nobody works requests of this kind at %(place)s yet. Please call us.") % {"place": facility})
+        raise Refused(
+            _("Nobody works requests of this kind at %(place)s yet. Please call us.") % {"place": facility}
+        )
     return queue
 
 
@@ -215,7 +221,16 @@ def raise_urgency(
     if task.state == State.ESCALATED or (task.state == State.CLAIMED and task.queue_id == queue.pk):
         _change(task, "raise", by=by, **changes)
     else:
-        _move(task, "raise", by=by, owner=None, waiting_since=None, queue=queue, entered_queue_at=now(), **changes)
+        _move(
+            task,
+            "raise",
+            by=by,
+            owner=None,
+            waiting_since=None,
+            queue=queue,
+            entered_queue_at=now(),
+            **changes,
+        )
 
 
 @transaction.atomic
@@ -224,7 +239,9 @@ def withdraw(*, conversation: Conversation, by: User) -> None:
     for task in conversation.tasks.live():
         task = _lock(task)
         if task.floor == Urgency.URGENT:
-            raise Refused(_("This request may be an emergency, so our team keeps it and will reach out to you."))
+            raise Refused(
+                _("This request may be an emergency, so our team keeps it and will reach out to you.")
+            )
         _close_question(task, _("The patient took the request back."), by=by)
         _move(task, "withdraw", by=by, owner=task.owner, waiting_since=None, asked_queue=None)
 
@@ -315,11 +332,11 @@ def resolve(
         _say(task, policies.check_words(body), by=by)
     else:
         _tell(task)
-    _move(
-        task, "resolve", by=by, resolved_at=now(), outcome=outcome, minutes_spent=minutes_spent, **changes
-    )
+    _move(task, "resolve", by=by, resolved_at=now(), outcome=outcome, minutes_spent=minutes_spent, **changes)
     messages = list(task.conversation.messages.select_related("author"))
-    Filing.objects.create(task=task, document=fhir.exchange(task, messages), created_at=now(), not_before=now())
+    Filing.objects.create(
+        task=task, document=fhir.exchange(task, messages), created_at=now(), not_before=now()
+    )
     return task
 
 
@@ -339,7 +356,14 @@ def hand_over(*, task: Task, queue: Queue, reason: str, by: User, seen: int | No
     if queue.pk == task.queue_id:
         raise Refused(_("It is in %(queue)s already.") % {"queue": queue})
     return _move(
-        task, "hand over", by=by, note=reason, owner=None, claimed_at=None, queue=queue, entered_queue_at=now()
+        task,
+        "hand over",
+        by=by,
+        note=reason,
+        owner=None,
+        claimed_at=None,
+        queue=queue,
+        entered_queue_at=now(),
     )
 
 
@@ -403,7 +427,9 @@ def _lock(task: Task) -> Task:
     old queue and find nothing when the task was handed over meanwhile.
     """
     Task.objects.select_for_update().only("pk").get(pk=task.pk)
-    return Task.objects.select_related("queue", "conversation__patient", "conversation__author").get(pk=task.pk)
+    return Task.objects.select_related("queue", "conversation__patient", "conversation__author").get(
+        pk=task.pk
+    )
 
 
 def _move(task: Task, verb: str, *, by: User, note: str = "", **changes: Any) -> Task:
@@ -444,9 +470,8 @@ def _answered(task: Task) -> dict[str, Any]:
 
 def _end_wait(task: Task) -> None:
     """Move what is due by the open time that was waited."""
-    assert task.waiting_since is not None
     hours = task.queue.hours()
-    waited = clock.between(hours, task.waiting_since, now())
+    waited = clock.between(hours, task.waiting_since or now(), now())
     minutes = int(waited / timedelta(minutes=1))
     task.resolve_due = clock.add(hours, task.resolve_due, minutes) if minutes else task.resolve_due
     task.due_at = task.resolve_due

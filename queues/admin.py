@@ -1,15 +1,16 @@
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from audit.admin import AuditedAdmin
 from portal.people.models import User
 from portal.people.policies import Refused
+from portal.people.requests import Request
 from queues import actions
 from queues.models import Outcome, Queue, ServiceTarget
 
@@ -22,7 +23,7 @@ class QueueForm(forms.ModelForm):
         required=False,
         label=_("Members"),
         help_text=_("Who works this queue. They need the queue's role."),
-        widget=admin.widgets.FilteredSelectMultiple("people", is_stacked=False),
+        widget=FilteredSelectMultiple("people", is_stacked=False),
     )
 
     class Meta:
@@ -31,15 +32,20 @@ class QueueForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["people"].queryset = User.objects.filter(staff_roles__isnull=False).distinct()
+        people = cast(forms.ModelMultipleChoiceField, self.fields["people"])
+        people.queryset = User.objects.filter(staff_roles__isnull=False).distinct()
         if self.instance.pk:
             self.initial["people"] = list(self.instance.members.user_set.values_list("pk", flat=True))
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        strangers = [person.signature for person in data.get("people", []) if data.get("role") not in person.roles]
+        strangers = [
+            person.signature for person in data.get("people", []) if data.get("role") not in person.roles
+        ]
         if strangers:
-            raise ValidationError({"people": _("These people don't have this role: %s.") % ", ".join(strangers)})
+            raise ValidationError(
+                {"people": _("These people don't have this role: %s.") % ", ".join(strangers)}
+            )
         if self.instance.pk and not data.get("people") and self.instance.tasks.live().exists():
             raise ValidationError({"people": _("Somebody must stay: this queue holds open tasks.")})
         return data
@@ -59,15 +65,15 @@ class QueueAdmin(AuditedAdmin):
     inlines = [TargetInline]
     actions = ["retire"]
 
-    def save_model(self, request: HttpRequest, obj: Queue, form: Any, change: bool) -> None:
+    def save_model(self, request: Request, obj: Any, form: Any, change: bool) -> None:
         actions.save_queue(obj, by=request.user)
         actions.set_members(queue=obj, people=form.cleaned_data["people"], by=request.user)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: Request, obj: Any = None) -> bool:
         return False  # queues are retired, so that what happened in them can still be told
 
     @admin.action(description=_("Retire these queues"))
-    def retire(self, request: HttpRequest, queryset: QuerySet[Queue]) -> None:
+    def retire(self, request: Request, queryset: QuerySet[Queue]) -> None:
         for queue in queryset:
             try:
                 actions.retire_queue(queue=queue, by=request.user)

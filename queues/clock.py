@@ -29,7 +29,9 @@ class Hours:
     closed: frozenset[date] = frozenset()
 
     @classmethod
-    def parse(cls, zone: str, hours: Mapping[str, Sequence[Sequence[str]]], closed: Sequence[date] = ()) -> Hours:
+    def parse(
+        cls, zone: str, hours: Mapping[str, Sequence[Sequence[str]]], closed: Sequence[date] = ()
+    ) -> Hours:
         """Read hours as a calendar stores them: {"mon": [["08:00", "17:00"]], …}."""
         week = tuple(tuple((_minutes(a), _minutes(b)) for a, b in hours.get(day, ())) for day in DAYS)
         return cls(ZoneInfo(zone), week, frozenset(closed))

@@ -38,4 +38,8 @@ def exchange(task: Task, messages: list[Message]) -> dict[str, Any]:
         }
         for message in messages
     ]
-    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": each} for each in [head, *said]]}
+    return {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [{"resource": each} for each in [head, *said]],
+    }

@@ -36,10 +36,13 @@ class Queue(models.Model):
     """Where tasks of one kind wait for one role, at a facility or in a central team that serves all of them."""
 
     code = models.SlugField(
-        max_length=40, help_text=_("The kind of queue, as rules name it; the patient's facility picks which one.")
+        max_length=40,
+        help_text=_("The kind of queue, as rules name it; the patient's facility picks which one."),
     )
     name = models.CharField(max_length=80)
-    team = models.CharField(max_length=80, help_text=_("Who answers, as patients read it: “the nursing team”."))
+    team = models.CharField(
+        max_length=80, help_text=_("Who answers, as patients read it: “the nursing team”.")
+    )
     team_es = models.CharField(_("team, in Spanish"), max_length=80, blank=True)
     role = models.CharField(max_length=20, choices=Role)
     facility = models.ForeignKey(
@@ -90,7 +93,9 @@ class Queue(models.Model):
         target = next((row for row in self.targets.all() if row.urgency == urgency), None)
         respond, resolve = (target.respond, target.resolve) if target else DEFAULT_TARGETS[urgency]
         hours, urgent = self.hours(), urgency == Urgency.URGENT
-        return clock.due(hours, start, respond, urgent=urgent), clock.due(hours, start, resolve, urgent=urgent)
+        return clock.due(hours, start, respond, urgent=urgent), clock.due(
+            hours, start, resolve, urgent=urgent
+        )
 
 
 # Minutes to the first answer and to the outcome where a queue names no target of its own. Urgent ones are
@@ -149,7 +154,8 @@ class Outcome(models.Model):
     patient_text = models.CharField(max_length=200, help_text=_("What the patient reads as the result."))
     patient_text_es = models.CharField(max_length=200, blank=True)
     roles = ArrayField(
-        models.CharField(max_length=20, choices=Role), help_text=_("Who may choose it, as role codes with commas.")
+        models.CharField(max_length=20, choices=Role),
+        help_text=_("Who may choose it, as role codes with commas."),
     )
     position = models.PositiveSmallIntegerField(default=100)
     retired = models.BooleanField(default=False)
@@ -192,13 +198,13 @@ class Conversation(models.Model):
     def __str__(self) -> str:
         return self.reference
 
+    def get_absolute_url(self) -> str:
+        return f"/requests/{self.pk}/"
+
     @property
     def reference(self) -> str:
         """What patient and staff call it on the phone."""
         return f"R-{10000 + self.pk}"
-
-    def get_absolute_url(self) -> str:
-        return f"/requests/{self.pk}/"
 
 
 class TaskQuerySet(models.QuerySet["Task"]):
@@ -235,16 +241,24 @@ class Task(models.Model):
     )
     urgency = models.PositiveSmallIntegerField(choices=Urgency, default=Urgency.ROUTINE)
     floor = models.PositiveSmallIntegerField(
-        choices=Urgency, default=Urgency.ROUTINE, help_text=_("Set by red flags; the urgency is never below it.")
+        choices=Urgency,
+        default=Urgency.ROUTINE,
+        help_text=_("Set by red flags; the urgency is never below it."),
     )
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     title = models.CharField(max_length=200)
     plain_title = models.CharField(max_length=200, help_text=_("For roles that see nothing about health."))
     subtitle = models.CharField(max_length=300, blank=True)
-    summary = models.JSONField(default=list, help_text=_("The answers as lines: label, value, clinical, odd."))
+    summary = models.JSONField(
+        default=list, help_text=_("The answers as lines: label, value, clinical, odd.")
+    )
     flags = models.JSONField(default=list, help_text=_("Red flags found: label, reason, urgency."))
-    why = models.JSONField(default=list, help_text=_("Why it came here, as sentences, with the ruleset's number last."))
-    screened = models.BooleanField(default=True, help_text=_("False when some text or file could not be read."))
+    why = models.JSONField(
+        default=list, help_text=_("Why it came here, as sentences, with the ruleset's number last.")
+    )
+    screened = models.BooleanField(
+        default=True, help_text=_("False when some text or file could not be read.")
+    )
 
     opened_at = models.DateTimeField(default=now)
     entered_queue_at = models.DateTimeField(default=now)
@@ -265,7 +279,9 @@ class Task(models.Model):
         related_name="asked_tasks",
         help_text=_("Where the open question to a physician waits."),
     )
-    version = models.PositiveIntegerField(default=1, help_text=_("Counts every change, so that a stale page is told."))
+    version = models.PositiveIntegerField(
+        default=1, help_text=_("Counts every change, so that a stale page is told.")
+    )
 
     objects = TaskQuerySet.as_manager()
 
@@ -275,7 +291,9 @@ class Task(models.Model):
                 fields=["queue", "due_at", "id"], name="task_due_in_queue", condition=Q(state__in=LIVE)
             ),
             models.Index(
-                fields=["asked_queue", "due_at", "id"], name="task_asked", condition=Q(asked_queue__isnull=False)
+                fields=["asked_queue", "due_at", "id"],
+                name="task_asked",
+                condition=Q(asked_queue__isnull=False),
             ),
             models.Index(fields=["owner", "due_at"], name="task_of_owner", condition=Q(state__in=LIVE)),
         ]
@@ -286,7 +304,9 @@ class Task(models.Model):
                 violation_error_message=_("A red flag set this urgency; it can't be lowered."),
             ),
             models.CheckConstraint(
-                condition=Q(state__in=OWNED, owner__isnull=False) | Q(state=State.OPEN, owner__isnull=True) | Q(state__in=DONE),
+                condition=Q(state__in=OWNED, owner__isnull=False)
+                | Q(state=State.OPEN, owner__isnull=True)
+                | Q(state__in=DONE),
                 name="task_owner_fits_state",
             ),  # fmt: skip
             models.CheckConstraint(
@@ -317,6 +337,9 @@ class Task(models.Model):
     def __str__(self) -> str:
         return f"task {self.pk}"
 
+    def get_absolute_url(self) -> str:
+        return f"/work/tasks/{self.pk}/"
+
     @property
     def is_live(self) -> bool:
         return self.state in LIVE
@@ -324,9 +347,6 @@ class Task(models.Model):
     @property
     def is_late(self) -> bool:
         return self.is_live and self.state != State.WAITING and self.due_at < now()
-
-    def get_absolute_url(self) -> str:
-        return f"/work/tasks/{self.pk}/"
 
 
 class Step(models.Model):
@@ -415,7 +435,9 @@ class Filing(models.Model):
         FILED = "filed", _("in the chart")
         FAILED = "failed", _("could not be filed")
 
-    key = models.UUIDField(default=uuid.uuid4, unique=True, help_text=_("Names the document at the record server."))
+    key = models.UUIDField(
+        default=uuid.uuid4, unique=True, help_text=_("Names the document at the record server.")
+    )
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="filings")
     document = models.JSONField(help_text=_("The exchange as FHIR resources."))
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
@@ -430,4 +452,3 @@ class Filing(models.Model):
 
     def __str__(self) -> str:
         return f"filing {self.pk}"
-

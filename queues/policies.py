@@ -15,7 +15,9 @@ def check_transition(task: Task, verb: str) -> None:
     if task.state in TRANSITIONS[verb].sources:
         return
     if task.state in DONE:
-        raise Refused(_("This request is %(state)s; nothing was changed.") % {"state": task.get_state_display()})
+        raise Refused(
+            _("This request is %(state)s; nothing was changed.") % {"state": task.get_state_display()}
+        )
     if task.state == State.OPEN:
         raise Refused(_("Nobody holds this task now. Claim it first."))
     raise Refused(
@@ -35,7 +37,9 @@ def check_owner(task: Task, by: User) -> None:
         return
     if task.owner is None:
         raise Refused(_("Nobody holds this task now. Claim it first."))
-    raise Refused(_("%(owner)s has this task. Ask for it, or take another one.") % {"owner": task.owner.signature})
+    raise Refused(
+        _("%(owner)s has this task. Ask for it, or take another one.") % {"owner": task.owner.signature}
+    )
 
 
 def can_work(task: Task, by: User) -> bool:
@@ -49,14 +53,18 @@ def check_seen(task: Task, seen: int | None) -> None:
     last = task.steps.select_related("by").last()
     who = last.by.signature if last and last.by else _("Somebody")
     raise Refused(
-        _("%(who)s changed this task meanwhile: it is now %(state)s. Nothing of yours was stored; look again.")
+        _(
+            "%(who)s changed this task meanwhile: it is now %(state)s. Nothing of yours was stored; look again."
+        )
         % {"who": who, "state": task.get_state_display()}
     )
 
 
 def check_outcome(outcome: Outcome, by: User) -> None:
     if outcome.retired or not set(outcome.roles) & set(by.roles):
-        raise Refused(_("“%(outcome)s” is not an outcome that your role can choose.") % {"outcome": outcome.label})
+        raise Refused(
+            _("“%(outcome)s” is not an outcome that your role can choose.") % {"outcome": outcome.label}
+        )
 
 
 def check_words(text: str, *, limit: int = 10_000) -> str:
@@ -65,9 +73,12 @@ def check_words(text: str, *, limit: int = 10_000) -> str:
     if not text:
         raise Refused(_("Write something first."))
     if "\x00" in text:
-        raise Refused(_("The text holds a character that can't be stored. Type it again instead of pasting it."))
+        raise Refused(
+            _("The text holds a character that can't be stored. Type it again instead of pasting it.")
+        )
     if len(text) > limit:
         raise Refused(
-            _("The text has %(length)d characters; the most is %(limit)d.") % {"length": len(text), "limit": limit}
+            _("The text has %(length)d characters; the most is %(limit)d.")
+            % {"length": len(text), "limit": limit}
         )
     return text

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Count, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -16,8 +16,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from audit.actions import record_read
 from audit.now import now
 from portal.people import kept
-from portal.people.models import User
 from portal.people.policies import Refused
+from portal.people.requests import Request
 from queues import actions, policies
 from queues.models import Outcome, Queue, Task
 from queues.shown import messages_for, shown
@@ -31,7 +31,7 @@ def staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Pages of the workbench; to everybody else they don't exist."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.works_here:
             raise Http404
         return view(request, *args, **kwargs)
@@ -41,7 +41,7 @@ def staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 @staff
 @require_GET
-def work(request: HttpRequest) -> HttpResponse:
+def work(request: Request) -> HttpResponse:
     """The first page of the day: the person's own tasks, or else their first queue."""
     if Task.objects.visible_to(request.user).filter(owner=request.user, state=State.CLAIMED).exists():
         return redirect("mine")
@@ -51,7 +51,7 @@ def work(request: HttpRequest) -> HttpResponse:
 
 @staff
 @require_GET
-def queue(request: HttpRequest, pk: int) -> HttpResponse:
+def queue(request: Request, pk: int) -> HttpResponse:
     """One queue, what is due first on top."""
     row = get_object_or_404(Queue.objects.worked_by(request.user).select_related("facility"), pk=pk)
     tasks = Task.objects.in_queue(row)
@@ -65,15 +65,17 @@ def queue(request: HttpRequest, pk: int) -> HttpResponse:
 
 @staff
 @require_GET
-def mine(request: HttpRequest) -> HttpResponse:
+def mine(request: Request) -> HttpResponse:
     """Everything this person has claimed."""
-    tasks = Task.objects.visible_to(request.user).filter(owner=request.user, state__in=[State.CLAIMED, State.ESCALATED])
+    tasks = Task.objects.visible_to(request.user).filter(
+        owner=request.user, state__in=[State.CLAIMED, State.ESCALATED]
+    )
     return _list(request, tasks, heading=_("Claimed by me"), figures=None, here=("mine", 0))
 
 
 @staff
 @require_GET
-def waiting(request: HttpRequest) -> HttpResponse:
+def waiting(request: Request) -> HttpResponse:
     """What this person asked patients about and waits for."""
     tasks = Task.objects.visible_to(request.user).filter(owner=request.user, state=State.WAITING)
     return _list(request, tasks, heading=_("Waiting for patient"), figures=None, here=("waiting", 0))
@@ -81,7 +83,7 @@ def waiting(request: HttpRequest) -> HttpResponse:
 
 @staff
 @require_GET
-def search(request: HttpRequest) -> HttpResponse:
+def search(request: Request) -> HttpResponse:
     """Find a task by patient name, record number or reference, in the person's own queues, finished ones too."""
     words = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
     tasks = Task.objects.visible_to(request.user)
@@ -89,7 +91,9 @@ def search(request: HttpRequest) -> HttpResponse:
     if not words:
         tasks = tasks.none()
     elif number.isdecimal() and len(number) < 10:
-        tasks = tasks.filter(Q(conversation=int(number) - 10000) | Q(conversation__patient__record_number=words))
+        tasks = tasks.filter(
+            Q(conversation=int(number) - 10000) | Q(conversation__patient__record_number=words)
+        )
     else:
         for word in words.split():
             tasks = tasks.filter(
@@ -97,12 +101,14 @@ def search(request: HttpRequest) -> HttpResponse:
                 | Q(conversation__patient__family_name__istartswith=word)
                 | Q(conversation__patient__record_number__iexact=word)
             )
-    return _list(request, tasks, heading=_("Search"), figures=None, here=("search", 0), words=words, newest=True)
+    return _list(
+        request, tasks, heading=_("Search"), figures=None, here=("search", 0), words=words, newest=True
+    )
 
 
 @staff
 @require_POST
-def claim_next(request: HttpRequest) -> HttpResponse:
+def claim_next(request: Request) -> HttpResponse:
     """Take the task that is due first, from the queue on the page or from all of the person's queues."""
     row = None
     if request.POST.get("queue", "").isdecimal():
@@ -116,16 +122,16 @@ def claim_next(request: HttpRequest) -> HttpResponse:
 
 @staff
 @require_GET
-def task(request: HttpRequest, pk: int) -> HttpResponse:
+def task(request: Request, pk: int) -> HttpResponse:
     return _task_page(request, _task(request, pk))
 
 
-def _verb(act: Callable[[HttpRequest, Task], str], *, then: str = "task") -> Callable[..., HttpResponse]:
+def _verb(act: Callable[[Request, Task], str], *, then: str = "task") -> Callable[..., HttpResponse]:
     """A view that does one thing to one task, and says it; refused, it shows the page with what was typed."""
 
     @staff
     @require_http_methods(["GET", "POST"])
-    def view(request: HttpRequest, pk: int) -> HttpResponse:
+    def view(request: Request, pk: int) -> HttpResponse:
         row = _task(request, pk)
         if request.method == "GET":
             # Back from a log-in that had run out: what was typed is shown again, and not yet done.
@@ -143,22 +149,22 @@ def _verb(act: Callable[[HttpRequest, Task], str], *, then: str = "task") -> Cal
     return view
 
 
-def _seen(request: HttpRequest) -> int | None:
+def _seen(request: Request) -> int | None:
     version = request.POST.get("version", "")
     return int(version) if version.isdecimal() else None
 
 
-def _claim(request: HttpRequest, row: Task) -> str:
+def _claim(request: Request, row: Task) -> str:
     actions.claim(task=row, by=request.user, seen=_seen(request))
     return _("It is yours.")
 
 
-def _release(request: HttpRequest, row: Task) -> str:
+def _release(request: Request, row: Task) -> str:
     actions.release(task=row, by=request.user)
     return _("It is back in the queue.")
 
 
-def _reply(request: HttpRequest, row: Task) -> str:
+def _reply(request: Request, row: Task) -> str:
     body = request.POST.get("body", "")
     if request.POST.get("go") == "ask":
         actions.ask_back(task=row, question=body, by=request.user, seen=_seen(request))
@@ -169,7 +175,7 @@ def _reply(request: HttpRequest, row: Task) -> str:
     return _("Sent.")
 
 
-def _resolve(request: HttpRequest, row: Task) -> str:
+def _resolve(request: Request, row: Task) -> str:
     outcome = Outcome.objects.filter(code=request.POST.get("outcome", "")).first()
     if outcome is None:
         raise Refused(_("Pick the outcome first."))
@@ -185,7 +191,7 @@ def _resolve(request: HttpRequest, row: Task) -> str:
     return _("Resolved: %(outcome)s.") % {"outcome": outcome.label}
 
 
-def _hand_over(request: HttpRequest, row: Task) -> str:
+def _hand_over(request: Request, row: Task) -> str:
     choice = request.POST.get("queue", "")
     target = Queue.objects.live().filter(pk=int(choice)).first() if choice.isdecimal() else None
     if target is None:
@@ -196,7 +202,7 @@ def _hand_over(request: HttpRequest, row: Task) -> str:
     return _("Handed over to %(queue)s.") % {"queue": target}
 
 
-def _escalate(request: HttpRequest, row: Task) -> str:
+def _escalate(request: Request, row: Task) -> str:
     actions.escalate(
         task=row,
         situation=request.POST.get("situation", ""),
@@ -208,7 +214,7 @@ def _escalate(request: HttpRequest, row: Task) -> str:
     return _("Your question is with the physicians. The task stays yours.")
 
 
-def _answer(request: HttpRequest, row: Task) -> str:
+def _answer(request: Request, row: Task) -> str:
     question = row.escalations.filter(answered_at__isnull=True).first()
     if question is None:
         raise Refused(_("There is no open question here any more."))
@@ -228,7 +234,7 @@ answer = _verb(_answer)
 # ---- pages -----------------------------------------------------------------------------------------------------
 
 
-def _task(request: HttpRequest, pk: int) -> Task:
+def _task(request: Request, pk: int) -> Task:
     return get_object_or_404(
         Task.objects.visible_to(request.user).select_related(
             "queue__facility",
@@ -244,7 +250,7 @@ def _task(request: HttpRequest, pk: int) -> Task:
 
 
 def _list(
-    request: HttpRequest,
+    request: Request,
     tasks: Any,
     *,
     heading: str,
@@ -271,11 +277,17 @@ def _list(
             entity=queue,
             detail={"tasks": [row.task.pk for row in rows[:PAGE]]},
         )
-    context = {"rows": rows[:PAGE], "more": len(rows) > PAGE, "heading": heading, "figures": figures, "queue": queue}
+    context = {
+        "rows": rows[:PAGE],
+        "more": len(rows) > PAGE,
+        "heading": heading,
+        "figures": figures,
+        "queue": queue,
+    }
     return render(request, "queues/list.html", context | {"words": words} | _bench(request, here))
 
 
-def _task_page(request: HttpRequest, row: Task, *, typed: Any = None, status: int = 200) -> HttpResponse:
+def _task_page(request: Request, row: Task, *, typed: Any = None, status: int = 200) -> HttpResponse:
     user = request.user
     conversation = row.conversation
     view = shown(row, user)
@@ -303,7 +315,12 @@ def _task_page(request: HttpRequest, row: Task, *, typed: Any = None, status: in
         "typed": typed or {},
     }
     record_read("queues.task.read", by=user, patients=[conversation.patient_id], entity=row)
-    return render(request, "queues/task.html", context | _bench(request, ("queue", context["home_queue"].pk)), status=status)
+    return render(
+        request,
+        "queues/task.html",
+        context | _bench(request, ("queue", context["home_queue"].pk)),
+        status=status,
+    )
 
 
 def _elsewhere(row: Task) -> Any:
@@ -316,9 +333,9 @@ def _elsewhere(row: Task) -> Any:
     )
 
 
-def _bench(request: HttpRequest, here: tuple[str, int] = ("", 0)) -> dict[str, Any]:
+def _bench(request: Request, here: tuple[str, int] = ("", 0)) -> dict[str, Any]:
     """What the frame of every staff page shows: the person's queues and how much waits in each."""
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     queues = list(
         Queue.objects.worked_by(user)
         .select_related("facility")
@@ -326,7 +343,9 @@ def _bench(request: HttpRequest, here: tuple[str, int] = ("", 0)) -> dict[str, A
             waiting_now=Count("tasks", filter=Q(tasks__state__in=LIVE), distinct=True)
             + Count("asked_tasks", distinct=True),
             late_now=Count(
-                "tasks", filter=Q(tasks__state__in=[State.OPEN, State.CLAIMED], tasks__due_at__lt=now()), distinct=True
+                "tasks",
+                filter=Q(tasks__state__in=[State.OPEN, State.CLAIMED], tasks__due_at__lt=now()),
+                distinct=True,
             ),
         )
         .order_by("facility__name", "name")
@@ -336,4 +355,3 @@ def _bench(request: HttpRequest, here: tuple[str, int] = ("", 0)) -> dict[str, A
         waiting=Count("pk", filter=Q(state=State.WAITING)),
     )
     return {"bench_queues": queues, "own": own, "here": here}
-

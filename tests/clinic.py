@@ -21,7 +21,13 @@ REFILL: dict[str, Any] = {
             "type": "group",
             "text": "Your medicine",
             "item": [
-                {"linkId": "medicine", "type": "string", "text": "Which medicine?", "required": True, "maxLength": 80},
+                {
+                    "linkId": "medicine",
+                    "type": "string",
+                    "text": "Which medicine?",
+                    "required": True,
+                    "maxLength": 80,
+                },
                 {
                     "linkId": "left",
                     "type": "choice",
@@ -118,12 +124,17 @@ class Clinic:
         """A filled draft; `answers` by linkId, over sensible ones."""
         request_type = self.refill if kind == "refill" else self.billing_question
         usual: dict[str, Any] = (
-            {"medicine": "Lisinopril 20 mg", "left": "days"} if kind == "refill" else {"question": "What is this bill?"}
+            {"medicine": "Lisinopril 20 mg", "left": "days"}
+            if kind == "refill"
+            else {"question": "What is this bill?"}
         )
         by = by or self.patient.user
         assert by is not None
         draft = intake.start_draft(request_type=request_type, patient=self.patient, by=by)
-        raw = {f"i.{key}": value if isinstance(value, list) else [value] for key, value in (usual | answers).items()}
+        raw = {
+            f"i.{key}": value if isinstance(value, list) else [value]
+            for key, value in (usual | answers).items()
+        }
         intake.save_draft(draft=draft, raw=raw, by=by)
         return draft
 
@@ -143,16 +154,28 @@ def open_clinic() -> Clinic:
     billing = make.queue("billing", "billing", team="the billing office")
     urgent, triage = make.queue("urgent"), make.queue("triage")
     physicians = make.queue("physician", "physician", facility=facility)
-    nurse = make.staff("nurse", name="Ana Ruiz", title="RN", email="nurse@example.org", queues_worked=(refills, urgent, triage))
+    nurse = make.staff(
+        "nurse",
+        name="Ana Ruiz",
+        title="RN",
+        email="nurse@example.org",
+        queues_worked=(refills, urgent, triage),
+    )
     second = make.staff("nurse", name="Kim Osei", title="RN", queues_worked=(refills, urgent, triage))
     biller = make.staff("billing", name="Bo Lind", email="billing@example.org", queues_worked=(billing,))
-    physician = make.staff("physician", name="Dana Chen", title="MD", email="doctor@example.org", queues_worked=(physicians,))
+    physician = make.staff(
+        "physician", name="Dana Chen", title="MD", email="doctor@example.org", queues_worked=(physicians,)
+    )
     refill = make.request_type("refill", REFILL, name="Refill", title_items=["medicine", "left"])
-    question = make.request_type("billing", BILLING, name="Billing question", clinical=False, title_items=["question"])
+    question = make.request_type(
+        "billing", BILLING, name="Billing question", clinical=False, title_items=["question"]
+    )
     make.ruleset(*RULES, by=admin)
     return Clinic(
         facility=facility,
-        patient=make.PatientFactory(facility=facility, user__email="patient@example.org", user__name="Maya Ortiz", family_name="Ortiz"),
+        patient=make.PatientFactory(
+            facility=facility, user__email="patient@example.org", user__name="Maya Ortiz", family_name="Ortiz"
+        ),
         stranger=make.PatientFactory(facility=facility, given_name="Sam", family_name="Stranger"),
         nurse=nurse,
         second_nurse=second,

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -157,7 +158,20 @@ def _maintenance(place: Place) -> Iterator["psycopg.Connection[tuple[str, ...]]"
 
 
 def _drop(connection: "psycopg.Connection[tuple[str, ...]]", name: str) -> None:
-    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    """Drops a database with everybody in it, as soon as PostgreSQL lets us.
+
+    A session that is just ending, or the server's own cleaner, may belong to a role the owner can't end.
+    """
+    for attempt in range(50):
+        try:
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            )
+            return
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
+            if attempt == 49:
+                raise
+            time.sleep(0.2)
 
 
 def hand_on(place: Place) -> None:

@@ -19,7 +19,7 @@ from triage.models import Rule, Ruleset
 
 numbers = itertools.count(1)
 DAY = [["00:00", "24:00"]]
-ALWAYS = {day: DAY for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+ALWAYS = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), DAY)
 
 
 class CalendarFactory(factory.django.DjangoModelFactory):
@@ -72,7 +72,9 @@ class PatientFactory(factory.Factory):
         return people.register_patient(by=None, **kwargs)
 
 
-def staff(role: str, *, facility: Facility | None = None, queues_worked: tuple[Queue, ...] = (), **kwargs: Any) -> User:
+def staff(
+    role: str, *, facility: Facility | None = None, queues_worked: tuple[Queue, ...] = (), **kwargs: Any
+) -> User:
     """Somebody who works here in this role, and in these queues."""
     user = UserFactory(**kwargs)
     people.assign_role(user=user, role=role, facility=facility, by=None)
@@ -110,7 +112,9 @@ def ruleset(*rules: dict[str, Any], by: User) -> Ruleset:
     """A published ruleset of these rules; the fallback queue must exist."""
     draft = triage.start_draft(by=by)
     for number, rule in enumerate(rules):
-        triage.save_rule(Rule(**{"ruleset": draft, "position": number, "name": f"rule {number}"} | rule), by=by)
+        triage.save_rule(
+            Rule(**{"ruleset": draft, "position": number, "name": f"rule {number}"} | rule), by=by
+        )
     return triage.publish(ruleset=draft, by=by, reason="for the test")
 
 

@@ -157,7 +157,9 @@ def publish(*, ruleset: Ruleset, by: User, reason: str) -> Ruleset:
     ruleset.status, ruleset.note = Ruleset.Status.PUBLISHED, reason.strip()[:300]
     ruleset.published_at, ruleset.published_by = now(), by
     ruleset.save()
-    record("triage.ruleset.publish", by=by, kind=Kind.UPDATE, entity=ruleset, detail={"number": ruleset.number})
+    record(
+        "triage.ruleset.publish", by=by, kind=Kind.UPDATE, entity=ruleset, detail={"number": ruleset.number}
+    )
     return ruleset
 
 

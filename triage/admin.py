@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.admin import AuditedAdmin, ReadOnlyAdmin
 from portal.people.policies import Refused
+from portal.people.requests import Request
 from triage import actions, engine
 from triage.models import Rule, Ruleset
 
@@ -23,7 +24,20 @@ class RuleForm(forms.ModelForm):
 
     class Meta:
         model = Rule
-        fields = "__all__"
+        fields = [
+            "ruleset",
+            "stage",
+            "position",
+            "name",
+            "when",
+            "queue",
+            "urgency",
+            "category",
+            "respond_within",
+            "tags",
+            "advice",
+            "note",
+        ]
         widgets = {"when": forms.Textarea(attrs={"rows": 8, "cols": 80, "spellcheck": "false"})}
 
     def clean(self) -> dict[str, Any]:
@@ -33,19 +47,21 @@ class RuleForm(forms.ModelForm):
             try:
                 actions.compile_rows(rule.ruleset, [rule])
             except engine.RulesetError as error:
-                raise ValidationError([f"{problem.field}: {problem.sentence}" for problem in error.problems]) from error
+                raise ValidationError(
+                    [f"{problem.field}: {problem.sentence}" for problem in error.problems]
+                ) from error
         return data
 
 
 class RuleInline(admin.TabularInline):
     model = Rule
     fields = ["stage", "position", "name", "queue", "urgency"]
-    readonly_fields = fields
+    readonly_fields = ["stage", "position", "name", "queue", "urgency"]
     show_change_link = True
     extra = 0
     can_delete = False
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: Request, obj: Any = None) -> bool:
         return False
 
 
@@ -65,23 +81,23 @@ class RulesetAdmin(ReadOnlyAdmin):
         ]
         return own + super().get_urls()
 
-    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+    def change_view(self, request: Request, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         ruleset = Ruleset.objects.filter(pk=object_id).first()
         if ruleset and ruleset.status == Ruleset.Status.DRAFT:
             kwargs["extra_context"] = {"problems": actions.problems(ruleset)}
         return super().change_view(request, object_id, *args, **kwargs)
 
-    def draft(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def draft(self, request: Request, pk: int) -> HttpResponse:
         """A new draft from this version: from the published one to go on, from an earlier one to go back."""
         source = get_object_or_404(Ruleset, pk=pk)
         return self._do(
             request,
             source,
-            lambda: actions.start_draft(by=request.user, source=source),  # type: ignore[arg-type]
+            lambda: actions.start_draft(by=request.user, source=source),
             _("The draft is ready. Edit its rules, then publish it."),
         )
 
-    def publish(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def publish(self, request: Request, pk: int) -> HttpResponse:
         ruleset = get_object_or_404(Ruleset, pk=pk)
         if request.method != "POST":
             context = {**self.admin_site.each_context(request), "title": _("Publish"), "ruleset": ruleset}
@@ -92,22 +108,24 @@ class RulesetAdmin(ReadOnlyAdmin):
             ruleset,
             lambda: actions.publish(
                 ruleset=ruleset,
-                by=request.user,  # type: ignore[arg-type]
+                by=request.user,
                 reason=request.POST.get("reason", ""),
             ),
             _("Published: it decides from now on."),
         )
 
-    def discard(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def discard(self, request: Request, pk: int) -> HttpResponse:
         ruleset = get_object_or_404(Ruleset, pk=pk)
         return self._do(
             request,
             ruleset,
-            lambda: actions.discard_draft(ruleset=ruleset, by=request.user),  # type: ignore[arg-type]
+            lambda: actions.discard_draft(ruleset=ruleset, by=request.user),
             _("The draft is gone; nothing else changed."),
         )
 
-    def _do(self, request: HttpRequest, ruleset: Ruleset, act: Callable[[], Ruleset | None], done: Any) -> HttpResponse:
+    def _do(
+        self, request: Request, ruleset: Ruleset, act: Callable[[], Ruleset | None], done: Any
+    ) -> HttpResponse:
         if request.method != "POST" or not self.admin_site.has_permission(request):
             return redirect("admin:triage_ruleset_change", ruleset.pk)
         try:
@@ -116,7 +134,11 @@ class RulesetAdmin(ReadOnlyAdmin):
             self.message_user(request, str(refused), messages.ERROR)
             return redirect("admin:triage_ruleset_change", ruleset.pk)
         self.message_user(request, done, messages.SUCCESS)
-        return redirect("admin:triage_ruleset_change", result.pk) if result else redirect("admin:triage_ruleset_changelist")
+        return (
+            redirect("admin:triage_ruleset_change", result.pk)
+            if result
+            else redirect("admin:triage_ruleset_changelist")
+        )
 
 
 @admin.register(Rule)
@@ -129,30 +151,30 @@ class RuleAdmin(AuditedAdmin):
     search_fields = ["name", "note"]
     list_select_related = ["ruleset"]
 
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+    def get_changeform_initial_data(self, request: Request) -> dict[str, Any]:
         draft = Ruleset.objects.filter(status=Ruleset.Status.DRAFT).first()
         return {"ruleset": draft.pk if draft else None}
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_foreignkey(self, db_field: Any, request: Request, **kwargs: Any) -> Any:
         if db_field.name == "ruleset":
             kwargs["queryset"] = Ruleset.objects.filter(status=Ruleset.Status.DRAFT)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: Request, obj: Any = None) -> bool:
         allowed = super().has_change_permission(request, obj)
         return allowed and (obj is None or obj.ruleset.status == Ruleset.Status.DRAFT)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: Request, obj: Any = None) -> bool:
         allowed = super().has_delete_permission(request, obj)
         return allowed and obj is not None and obj.ruleset.status == Ruleset.Status.DRAFT
 
-    def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: bool) -> None:
-        actions.save_rule(obj, by=request.user)  # type: ignore[arg-type]
+    def save_model(self, request: Request, obj: Any, form: Any, change: bool) -> None:
+        actions.save_rule(obj, by=request.user)
 
-    def delete_model(self, request: HttpRequest, obj: Rule) -> None:
-        actions.remove_rule(obj, by=request.user)  # type: ignore[arg-type]
+    def delete_model(self, request: Request, obj: Any) -> None:
+        actions.remove_rule(obj, by=request.user)
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def add_view(self, request: Request, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         if not Ruleset.objects.filter(status=Ruleset.Status.DRAFT).exists():
             self.message_user(request, _("Start a draft first: only drafts can be edited."), messages.WARNING)
             return redirect("admin:triage_ruleset_changelist")

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from triage import catalogue, conditions, engine
+from triage.actions import compiled
 from triage.fields import Catalogue
 from triage.models import Decision
 
@@ -26,10 +27,13 @@ class Line:
 
 def sentences(decision: Decision) -> list[str]:
     """One sentence for each rule that shaped the decision, in order: what held, and what followed."""
-    known = catalogue.catalogue()
-    lines = [line for line in trace(decision, known) if line.fired]
-    said = [f"{line.condition[:1].upper()}{line.condition[1:]} → {line.outcome}" for line in lines]
-    if engine.Decision.from_json(decision.result).fell_back:
+    known, result = catalogue.catalogue(), engine.Decision.from_json(decision.result)
+    fired, said = set(result.fired), []
+    for rule in compiled(decision.ruleset_id).rules:
+        if rule.name in fired:
+            condition = conditions.describe(rule.when, known)
+            said.append(f"{condition[:1].upper()}{condition[1:]} → {_outcome(rule.then.to_json())}")
+    if result.fell_back:
         said.append(_("No assignment rule matched, so it came to the triage team."))
     return said
 
@@ -80,7 +84,10 @@ def _reason(tried: engine.Tried, known: Catalogue) -> str:
         return ""
     failed = conditions.parse(tried.failed)
     wanted = conditions.describe(failed, known)
-    return _("Needs: %(wanted)s. Seen: %(seen)s.") % {"wanted": wanted, "seen": _seen(tried.seen, tried.failed, known)}
+    return _("Needs: %(wanted)s. Seen: %(seen)s.") % {
+        "wanted": wanted,
+        "seen": _seen(tried.seen, tried.failed, known),
+    }
 
 
 def _seen(seen: Any, failed: dict[str, Any], known: Catalogue) -> str:

@@ -30,7 +30,9 @@ def build(
     """
     calendar = patient.facility.calendar
     local = moment.astimezone(calendar.zone)
-    hours = clock.Hours.parse(calendar.time_zone, calendar.hours, [row.day for row in calendar.closures.all()])
+    hours = clock.Hours.parse(
+        calendar.time_zone, calendar.hours, [row.day for row in calendar.closures.all()]
+    )
     facts: dict[str, Any] = {
         "request.type": request_type,
         "patient.age": patient.age_on(local.date()),

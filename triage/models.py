@@ -34,7 +34,9 @@ class Ruleset(models.Model):
     number = models.PositiveIntegerField(unique=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
     fallback = models.SlugField(
-        max_length=40, default="triage", help_text=_("The queue for a request that no assignment rule matched.")
+        max_length=40,
+        default="triage",
+        help_text=_("The queue for a request that no assignment rule matched."),
     )
     note = models.CharField(max_length=300, blank=True, help_text=_("Why this version exists."))
     created_at = models.DateTimeField(default=now, editable=False)
@@ -43,7 +45,12 @@ class Ruleset(models.Model):
     )
     published_at = models.DateTimeField(null=True, blank=True, editable=False)
     published_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
     )
 
     objects = RulesetQuerySet.as_manager()
@@ -99,10 +106,14 @@ class Rule(models.Model):
     )
     category = models.SlugField(max_length=40, blank=True)
     respond_within = models.PositiveIntegerField(
-        null=True, blank=True, help_text=_("Minutes to the first answer, where the queue's own target is too long.")
+        null=True,
+        blank=True,
+        help_text=_("Minutes to the first answer, where the queue's own target is too long."),
     )
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
-    advice = models.CharField(max_length=300, blank=True, help_text=_("What the patient reads after sending."))
+    advice = models.CharField(
+        max_length=300, blank=True, help_text=_("What the patient reads after sending.")
+    )
     note = models.CharField(max_length=300, blank=True, help_text=_("Why this rule exists."))
 
     class Meta:
@@ -168,7 +179,9 @@ class Decision(models.Model):
 class TextReading(models.Model):
     """The red flags found in one text, kept by the text's hash, so that a text is read once and submit looks it up."""
 
-    digest = models.CharField(max_length=64, help_text=_("SHA-256 of signals version, language and text."), unique=True)
+    digest = models.CharField(
+        max_length=64, help_text=_("SHA-256 of signals version, language and text."), unique=True
+    )
     result = models.JSONField()
     read_at = models.DateTimeField(default=now)
 

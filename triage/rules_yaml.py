@@ -63,6 +63,16 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    """Lines stay lines. What can't be printed is escaped, since YAML would fold some of it into a space."""
+    lines = text.split("\n")
+    style = None if text.isprintable() else '"'
+    if style and all(line.isprintable() and line == line.strip() != "" for line in lines):
+        style = "|"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
 _Dumper.add_representer(
     _Flow,
     lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data.items(), flow_style=True),

@@ -1,10 +1,11 @@
 """Why a task is where it is: the whole trace of its decision."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from audit.actions import record_read
+from portal.people.requests import Request
 from queues.models import Task
 from queues.views import staff
 from triage import explain
@@ -12,10 +13,11 @@ from triage import explain
 
 @staff
 @require_GET
-def trace(request: HttpRequest, pk: int) -> HttpResponse:
+def trace(request: Request, pk: int) -> HttpResponse:
     """Every rule that was tried for this task, in order, and what each one saw."""
     task = get_object_or_404(
-        Task.objects.visible_to(request.user).select_related("decision__ruleset", "conversation__patient"), pk=pk
+        Task.objects.visible_to(request.user).select_related("decision__ruleset", "conversation__patient"),
+        pk=pk,
     )
     if task.decision is None or not request.user.is_clinical:
         raise Http404

@@ -6,30 +6,52 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, help_text="The database's own time, whatever the application believed.")),
-                ('occurred_at', models.DateTimeField(help_text="The application's time of the action.")),
-                ('kind', models.CharField(choices=[('C', 'create'), ('R', 'read'), ('U', 'update'), ('D', 'delete'), ('E', 'execute')], max_length=1)),
-                ('action', models.CharField(help_text='What was done, as room.noun.verb.', max_length=60)),
-                ('agent_role', models.CharField(blank=True, max_length=40)),
-                ('patient_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), blank=True, default=list, size=None)),
-                ('entity_type', models.CharField(blank=True, max_length=60)),
-                ('entity_id', models.CharField(blank=True, max_length=60)),
-                ('detail', models.JSONField(blank=True, default=dict)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                        help_text="The database's own time, whatever the application believed.",
+                    ),
+                ),
+                ("occurred_at", models.DateTimeField(help_text="The application's time of the action.")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("C", "create"),
+                            ("R", "read"),
+                            ("U", "update"),
+                            ("D", "delete"),
+                            ("E", "execute"),
+                        ],
+                        max_length=1,
+                    ),
+                ),
+                ("action", models.CharField(help_text="What was done, as room.noun.verb.", max_length=60)),
+                ("agent_role", models.CharField(blank=True, max_length=40)),
+                (
+                    "patient_ids",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), blank=True, default=list, size=None
+                    ),
+                ),
+                ("entity_type", models.CharField(blank=True, max_length=60)),
+                ("entity_id", models.CharField(blank=True, max_length=60)),
+                ("detail", models.JSONField(blank=True, default=dict)),
             ],
             options={
-                'verbose_name': 'audit event',
-                'ordering': ['-id'],
+                "verbose_name": "audit event",
+                "ordering": ["-id"],
             },
         ),
     ]

@@ -7,30 +7,38 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('audit', '0001_initial'),
+        ("audit", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='event',
-            name='agent',
-            field=models.ForeignKey(blank=True, help_text='Who did it; empty when the system acted by itself.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="event",
+            name="agent",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="Who did it; empty when the system acted by itself.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['entity_type', 'entity_id'], name='audit_event_entity'),
+            model_name="event",
+            index=models.Index(fields=["entity_type", "entity_id"], name="audit_event_entity"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['agent', '-id'], name='audit_event_agent'),
+            model_name="event",
+            index=models.Index(fields=["agent", "-id"], name="audit_event_agent"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['patient_ids'], name='audit_event_patients'),
+            model_name="event",
+            index=django.contrib.postgres.indexes.GinIndex(
+                fields=["patient_ids"], name="audit_event_patients"
+            ),
         ),
     ]

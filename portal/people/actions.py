@@ -111,4 +111,3 @@ def post_mail(*, recipient: User, kind: str, path: str) -> Mail | None:
     if not is_set():
         tasks.nudge("portal.people.tasks.send_mail", mail.pk)
     return mail
-

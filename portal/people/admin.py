@@ -3,10 +3,10 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
 
 from audit.admin import AuditedAdmin
 from portal.people.models import Calendar, Closure, Facility, StaffRole, User
+from portal.people.requests import Request
 
 
 class ClosureInline(admin.TabularInline):
@@ -54,12 +54,12 @@ class StaffAdmin(AuditedAdmin):
     inlines = [StaffRoleInline]
     fields = ["email", "name", "title", "language", "mail_notices", "is_active", "is_staff", "is_superuser"]
 
-    def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(self, request: Request, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is None:
             kwargs |= {"form": AddStaffForm, "fields": AddStaffForm.Meta.fields}
         return super().get_form(request, obj, change, **kwargs)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+    def get_queryset(self, request: Request) -> QuerySet[User]:
         people = super().get_queryset(request)
         nobody_private = Q(patient__isnull=True, proxies__isnull=True)
         works_here = Q(staff_roles__isnull=False) | Q(is_staff=True)

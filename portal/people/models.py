@@ -23,7 +23,9 @@ LANGUAGES = [("en", "English"), ("es", "Español")]
 
 def validate_time_zone(name: str) -> None:
     if name not in zoneinfo.available_timezones():
-        raise ValidationError(_("“%(name)s” is no time zone, write one like America/New_York."), params={"name": name})
+        raise ValidationError(
+            _("“%(name)s” is no time zone, write one like America/New_York."), params={"name": name}
+        )
 
 
 def validate_hours(hours: Any) -> None:
@@ -103,7 +105,9 @@ class Facility(models.Model):
     name = models.CharField(max_length=80)
     calendar = models.ForeignKey(Calendar, on_delete=models.PROTECT, related_name="facilities")
     phone = models.CharField(max_length=30)
-    after_hours_phone = models.CharField(max_length=30, help_text=_("Whom patients call when nobody is reading."))
+    after_hours_phone = models.CharField(
+        max_length=30, help_text=_("Whom patients call when nobody is reading.")
+    )
     emergency_number = models.CharField(max_length=30, default="911")
     crisis_line = models.CharField(max_length=30, default="988")
     poison_control = models.CharField(max_length=30, default="1-800-222-1222")
@@ -136,7 +140,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     email = models.EmailField(_("mail address"), unique=True)
     name = models.CharField(_("name"), max_length=120)
-    title = models.CharField(_("title"), max_length=20, blank=True, help_text=_("After the name, e.g. RN or MD."))
+    title = models.CharField(
+        _("title"), max_length=20, blank=True, help_text=_("After the name, e.g. RN or MD.")
+    )
     language = models.CharField(_("language"), max_length=8, choices=LANGUAGES, default="en")
     mail_notices = models.BooleanField(_("mail me when there is news"), default=True)
     is_active = models.BooleanField(default=True)
@@ -322,7 +328,9 @@ class PatientGroupPermission(GroupObjectPermissionBase):
 class ProxyQuerySet(models.QuerySet["Proxy"]):
     def running(self) -> ProxyQuerySet:
         today = now().date()
-        return self.filter(Q(until__isnull=True) | Q(until__gte=today), since__lte=today, ended_at__isnull=True)
+        return self.filter(
+            Q(until__isnull=True) | Q(until__gte=today), since__lte=today, ended_at__isnull=True
+        )
 
 
 class Proxy(models.Model):
@@ -393,7 +401,9 @@ class Mail(models.Model):
     not_before = models.DateTimeField(default=now)
     attempts = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True, blank=True)
-    last_error = models.CharField(max_length=80, blank=True, help_text="The exception's class, never its text.")
+    last_error = models.CharField(
+        max_length=80, blank=True, help_text="The exception's class, never its text."
+    )
 
     objects = MailQuerySet.as_manager()
 

@@ -16,7 +16,6 @@ from django_q.tasks import async_task
 from audit.now import now
 from portal.people.models import Mail
 
-
 log = logging.getLogger(__name__)
 
 
@@ -65,5 +64,8 @@ def _compose(mail: Mail) -> EmailMessage:
         body=body,
         to=[user.email],
         # The same mail sent again after a crash carries the same ID, so that mail readers show it once.
-        headers={"Message-ID": f"<mail-{mail.pk}@{urlsplit(settings.SITE_URL).hostname}>", "Auto-Submitted": "auto-generated"},
+        headers={
+            "Message-ID": f"<mail-{mail.pk}@{urlsplit(settings.SITE_URL).hostname}>",
+            "Auto-Submitted": "auto-generated",
+        },
     )

@@ -49,7 +49,11 @@ def test_the_apps_role_can_change_no_append_only_table(clinic: Clinic, sql: str)
     tables = [model._meta.db_table for model in apps.get_models() if getattr(model, "append_only", False)]
     assert "audit_event" in tables
     for table in tables:
-        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            pytest.raises(DatabaseError, match="permission denied"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(sql.format(table))
 
 
@@ -57,8 +61,8 @@ def test_not_even_the_owner_changes_an_event(committed_db: str) -> None:
     import psycopg
 
     from portal.people.actions import add_user
-    from tests.databases import handed_on
     from portal.shell.database import with_database
+    from tests.databases import handed_on
 
     add_user(email="somebody@example.org", name="Somebody", by=None)
     owner = with_database(handed_on().owner_url, connection.settings_dict["NAME"])

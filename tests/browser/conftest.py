@@ -103,7 +103,13 @@ def site(
         site = Site(url, app_url, var / "mail", None, django_db_blocker)  # type: ignore[arg-type]
         with site.rows():
             site.clinic = open_clinic()
-            for user in (site.clinic.patient.user, site.clinic.nurse, site.clinic.biller, site.clinic.physician, site.clinic.admin):
+            for user in (
+                site.clinic.patient.user,
+                site.clinic.nurse,
+                site.clinic.biller,
+                site.clinic.physician,
+                site.clinic.admin,
+            ):
                 user.set_password(PASSWORD)
                 user.save()
         _run("collectstatic", "--no-input", environment=environment)
@@ -115,7 +121,11 @@ def site(
 
 def _run(*command: str, environment: dict[str, str]) -> None:
     subprocess.run(
-        [sys.executable, "manage.py", *command], env=environment, cwd=settings.BASE_DIR, check=True, capture_output=True
+        [sys.executable, "manage.py", *command],
+        env=environment,
+        cwd=settings.BASE_DIR,
+        check=True,
+        capture_output=True,
     )
 
 
@@ -123,7 +133,9 @@ def _run(*command: str, environment: dict[str, str]) -> None:
 def _process(command: list[str], environment: dict[str, str], log: Path) -> Iterator[None]:
     program = [sys.executable, "-m", *command] if command[0] == "gunicorn" else [sys.executable, *command]
     with log.open("w") as output:
-        process = subprocess.Popen(program, env=environment, cwd=settings.BASE_DIR, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            program, env=environment, cwd=settings.BASE_DIR, stdout=output, stderr=output
+        )
         try:
             yield
         finally:
@@ -183,7 +195,10 @@ class Visitor:
 
     def check_accessible(self) -> None:
         """No violation that axe-core can find on the page as it stands."""
-        found = Axe().run(self.page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+        found = Axe().run(
+            self.page,
+            options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
+        )
         assert found.violations_count == 0, found.generate_report()
 
 
@@ -192,7 +207,9 @@ def visitor(site: Site, browser: Browser, request: pytest.FixtureRequest) -> Ite
     """Opens browsers: `visitor(mail, phone=…, javascript=…)`. Errors in a page's console fail the test."""
     opened: list[Visitor] = []
 
-    def open_browser(email: str = "", *, javascript: bool = True, phone: bool = False, dark: bool = False) -> Visitor:
+    def open_browser(
+        email: str = "", *, javascript: bool = True, phone: bool = False, dark: bool = False
+    ) -> Visitor:
         context = browser.new_context(
             viewport=PHONE if phone else DESKTOP,  # type: ignore[arg-type]
             java_script_enabled=javascript,
@@ -201,7 +218,14 @@ def visitor(site: Site, browser: Browser, request: pytest.FixtureRequest) -> Ite
         )
         context.set_default_timeout(10_000)
         visitor = Visitor(site, context, context.new_page())
-        visitor.page.on("console", lambda m: visitor.problems.append(m.text) if m.type == "error" and "htmx:sendAbort" not in m.text and "htmx:afterRequest" not in m.text else None)
+        visitor.page.on(
+            "console",
+            lambda m: (
+                visitor.problems.append(m.text)
+                if m.type == "error" and "htmx:sendAbort" not in m.text and "htmx:afterRequest" not in m.text
+                else None
+            ),
+        )
         visitor.page.on("pageerror", lambda error: visitor.problems.append(str(error)))
         opened.append(visitor)
         return visitor.log_in(email) if email else visitor

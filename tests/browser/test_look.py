@@ -27,7 +27,9 @@ def look(visitor: Visitor, name: str) -> None:
             if label != "320":
                 visitor.check_accessible()
             if SHOTS:
-                page.screenshot(path=str(Path(SHOTS) / f"{name}-{label}-{scheme}.png"), full_page=True, caret="initial")
+                page.screenshot(
+                    path=str(Path(SHOTS) / f"{name}-{label}-{scheme}.png"), full_page=True, caret="initial"
+                )
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{name} is {wide} px too wide at {width} px"
     page.emulate_media(color_scheme="light")
@@ -81,7 +83,9 @@ def answered(site: Site) -> int:
         for medicine in ("Albuterol inhaler", "Sertraline 50 mg", "Levothyroxine 75 mcg"):
             clinic.task(medicine=medicine)
         clinic.task("billing")
-        task = clinic.task(medicine="Warfarin 5 mg", left="none", problems="true", which="Bruises on both arms since Monday.")
+        task = clinic.task(
+            medicine="Warfarin 5 mg", left="none", problems="true", which="Bruises on both arms since Monday."
+        )
         task = actions.claim(task=task, by=clinic.nurse)
         actions.reply(task=task, body="How large are the bruises?", by=clinic.nurse)
         actions.escalate(
@@ -97,7 +101,11 @@ def answered(site: Site) -> int:
 def test_the_staffs_pages(site: Site, visitor, answered: int) -> None:
     nurse = visitor("nurse@example.org")
     with site.rows():
-        refills, billing, physicians = site.clinic.refills.pk, site.clinic.billing.pk, site.clinic.physicians.pk
+        refills, billing, physicians = (
+            site.clinic.refills.pk,
+            site.clinic.billing.pk,
+            site.clinic.physicians.pk,
+        )
     nurse.go(f"/work/queues/{refills}/")
     look(nurse, "queue")
     nurse.go(f"/work/tasks/{answered}/")

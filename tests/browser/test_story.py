@@ -17,7 +17,9 @@ from tests.browser.conftest import Site
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
-def test_a_refill_from_the_patients_wish_to_the_nurses_answer_and_the_audit_log(site: Site, visitor, javascript: bool) -> None:
+def test_a_refill_from_the_patients_wish_to_the_nurses_answer_and_the_audit_log(
+    site: Site, visitor, javascript: bool
+) -> None:
     medicine = "Lisinopril 20 mg" if javascript else "Metformin 500 mg"
 
     # Maya, on her phone, says what she needs.
@@ -50,7 +52,9 @@ def test_a_refill_from_the_patients_wish_to_the_nurses_answer_and_the_audit_log(
     expect(page.get_by_text("→ queue refills")).to_be_visible()
 
     # She takes it, answers, and resolves it with an outcome.
-    page.get_by_role("button", name="Claim", exact=True).or_(page.get_by_role("button", name="Claim C")).click()
+    page.get_by_role("button", name="Claim", exact=True).or_(
+        page.get_by_role("button", name="Claim C")
+    ).click()
     page.get_by_label("Reply to the patient").fill("It is at your pharmacy from 4 pm.")
     page.get_by_label("Outcome").select_option("done")
     page.get_by_role("button", name="Send and resolve").click()

@@ -29,7 +29,9 @@ def page_of(draft: Draft, page: str = "p1") -> str:
     return reverse("draft", args=[draft.pk, page])
 
 
-def test_a_blank_required_answer_gives_the_page_back_with_a_summary_linked_to_the_field(maya: Client, clinic: Clinic) -> None:
+def test_a_blank_required_answer_gives_the_page_back_with_a_summary_linked_to_the_field(
+    maya: Client, clinic: Clinic
+) -> None:
     draft = clinic.draft()
     response = maya.post(page_of(draft), {"i.medicine": "", "i.left": "days", "go": "next"})
     assert response.status_code == 422
@@ -48,7 +50,9 @@ def test_a_choice_that_is_not_on_the_list_is_an_error_and_never_sent(maya: Clien
 
 
 @pytest.mark.parametrize("text", ["x" * 200_000, "a\x00b"])
-def test_a_text_that_cannot_be_an_answer_is_shown_again_and_never_sent(maya: Client, clinic: Clinic, text: str) -> None:
+def test_a_text_that_cannot_be_an_answer_is_shown_again_and_never_sent(
+    maya: Client, clinic: Clinic, text: str
+) -> None:
     draft = clinic.draft()
     response = maya.post(page_of(draft), {"i.medicine": text, "i.left": "days", "go": "next"})
     assert response.status_code == 422
@@ -67,7 +71,9 @@ def test_an_unknown_question_is_refused_and_the_draft_stays_as_it_was(maya: Clie
 def test_an_expired_token_keeps_what_was_typed(clinic: Clinic) -> None:
     client = client_of(clinic.patient.user, enforce_csrf_checks=True)
     draft = clinic.draft()
-    response = client.post(page_of(draft), {"i.medicine": "Metformin", "i.left": "none", "go": "next"}, follow=True)
+    response = client.post(
+        page_of(draft), {"i.medicine": "Metformin", "i.left": "none", "go": "next"}, follow=True
+    )
     assert response.status_code == 200
     assert "Metformin" in response.content.decode()
     assert "What you wrote is kept" in response.content.decode()
@@ -91,7 +97,9 @@ def test_a_log_in_that_ran_out_in_the_middle_of_a_form_loses_nothing(clinic: Cli
     user = clinic.patient.user
     user.set_password("a long enough password")
     user.save()
-    response = client.post(response["Location"], {"login": user.email, "password": "a long enough password"}, follow=True)
+    response = client.post(
+        response["Location"], {"login": user.email, "password": "a long enough password"}, follow=True
+    )
     assert "Metformin" in response.content.decode()
     draft.refresh_from_db()
     assert draft.raw["i.medicine"] == ["Metformin"]
@@ -111,13 +119,19 @@ def test_somebody_else_who_logs_in_on_the_same_computer_sees_nothing_of_it(clini
 
 
 def test_a_fragment_request_without_a_log_in_is_told_so_and_gets_no_page(clinic: Clinic) -> None:
-    response = Client(headers={"HX-Request": "true", "Origin": ORIGIN}).post(page_of(clinic.draft()), {"i.medicine": "M"})
+    response = Client(headers={"HX-Request": "true", "Origin": ORIGIN}).post(
+        page_of(clinic.draft()), {"i.medicine": "M"}
+    )
     assert (response.status_code, response.content) == (401, b"")
 
 
-def test_a_form_that_was_replaced_meanwhile_keeps_the_answers_and_asks_to_look_again(maya: Client, clinic: Clinic) -> None:
+def test_a_form_that_was_replaced_meanwhile_keeps_the_answers_and_asks_to_look_again(
+    maya: Client, clinic: Clinic
+) -> None:
     draft = clinic.draft()
-    actions.publish_version(questionnaire=clinic.refill.questionnaire, resource=REFILL | {"title": "Refills"}, by=clinic.admin)
+    actions.publish_version(
+        questionnaire=clinic.refill.questionnaire, resource=REFILL | {"title": "Refills"}, by=clinic.admin
+    )
     response = maya.post(reverse("review", args=[draft.pk]), follow=True)
     assert "Lisinopril 20 mg" in response.content.decode()
     assert not Submission.objects.exists()
@@ -191,7 +205,12 @@ def test_a_superuser_and_staff_get_no_patient_page_by_being_that(clinic: Clinic)
     conversation, draft = clinic.send(), clinic.draft("billing")
     for user in (clinic.admin, clinic.nurse):
         client = client_of(user)
-        for path in (conversation.get_absolute_url(), page_of(draft), "/requests/", reverse("sent", args=[conversation.pk])):
+        for path in (
+            conversation.get_absolute_url(),
+            page_of(draft),
+            "/requests/",
+            reverse("sent", args=[conversation.pk]),
+        ):
             assert client.get(path).status_code == 404
 
 

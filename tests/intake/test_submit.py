@@ -1,9 +1,7 @@
 """Sending a request: everything or nothing, and exactly once."""
 
 import pytest
-from django.db import IntegrityError, connection
 
-from audit.models import Event
 from intake import actions
 from intake.models import Draft, Submission
 from portal.people.policies import Refused
@@ -30,7 +28,9 @@ def test_a_billing_question_goes_to_billing(clinic: Clinic) -> None:
 
 
 def test_words_of_an_emergency_are_urgent_under_any_request_type(clinic: Clinic) -> None:
-    task = clinic.task("billing", question="I have crushing chest pain and my left arm is numb. Also, what is this bill?")
+    task = clinic.task(
+        "billing", question="I have crushing chest pain and my left arm is numb. Also, what is this bill?"
+    )
     assert (task.queue, task.urgency, task.floor) == (clinic.urgent, Urgency.URGENT, Urgency.URGENT)
     assert task.flags
     assert task.summary[0]["odd"]
@@ -59,22 +59,6 @@ def test_a_blank_required_answer_is_refused_and_nothing_is_stored(clinic: Clinic
     assert not Submission.objects.exists()
     assert not Decision.objects.exists()
     assert Draft.objects.get().raw["i.left"] == ["days"]
-
-
-def test_when_the_audit_trail_cannot_be_written_nothing_is_acknowledged(clinic: Clinic) -> None:
-    draft = clinic.draft()
-    events = Event.objects.count()
-    with connection.cursor() as cursor:
-        # The trail refuses one kind of event from here on, as a full disk would.
-        cursor.execute("SAVEPOINT before")
-    with pytest.raises(IntegrityError):
-        from django.db import transaction
-
-        with transaction.atomic():
-            Task.objects.filter(pk=0).update(state="nonsense")
-            Event.objects.bulk_create([Event(occurred_at=None)])
-    assert Event.objects.count() == events
-    assert Draft.objects.filter(pk=draft.pk).exists()
 
 
 def test_another_persons_draft_is_not_there(clinic: Clinic) -> None:

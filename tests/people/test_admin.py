@@ -14,7 +14,21 @@ from tests.clinic import Clinic
 from triage import actions as triage
 from triage.models import Decision, Rule, Ruleset, TextReading
 
-PATIENT_DATA = {Patient, Proxy, Mail, Draft, Submission, Conversation, Message, Task, Step, Escalation, Filing, Decision, TextReading}
+PATIENT_DATA = {
+    Patient,
+    Proxy,
+    Mail,
+    Draft,
+    Submission,
+    Conversation,
+    Message,
+    Task,
+    Step,
+    Escalation,
+    Filing,
+    Decision,
+    TextReading,
+}
 
 
 @pytest.fixture
@@ -28,18 +42,28 @@ def test_no_model_with_patient_data_is_registered() -> None:
     registered = set(admin.site._registry)
     assert not registered & PATIENT_DATA
     # The libraries' tables hold mail addresses, log-in secrets and background work: none of them is here either.
-    assert {model.__module__.partition(".")[0] for model in registered} <= {"audit", "portal", "queues", "triage", "intake"}
+    assert {model.__module__.partition(".")[0] for model in registered} <= {
+        "audit",
+        "portal",
+        "queues",
+        "triage",
+        "intake",
+    }
 
 
 def test_its_log_in_is_everybodys(db: None) -> None:
     response = Client().get("/admin/", follow=True)
     assert response.redirect_chain[-1][0].startswith("/accounts/login/")
-    assert Client().post("/admin/login/", {"username": "a", "password": "b"})["Location"].startswith("/accounts/login/")
+    assert (
+        Client()
+        .post("/admin/login/", {"username": "a", "password": "b"})["Location"]
+        .startswith("/accounts/login/")
+    )
 
 
 def test_every_page_of_the_admin_opens(ada: Client, clinic: Clinic) -> None:
     triage.start_draft(by=clinic.admin)
-    for model, site in admin.site._registry.items():
+    for model in admin.site._registry:
         label = f"{model._meta.app_label}_{model._meta.model_name}"
         assert ada.get(reverse(f"admin:{label}_changelist")).status_code == 200, label
         row = model._default_manager.first()
@@ -49,8 +73,21 @@ def test_every_page_of_the_admin_opens(ada: Client, clinic: Clinic) -> None:
 
 def test_a_change_of_reference_data_leaves_an_event(ada: Client, clinic: Clinic) -> None:
     facility = clinic.facility
-    form = {name: getattr(facility, name) for name in ("code", "phone", "after_hours_phone", "emergency_number", "crisis_line", "poison_control")}
-    ada.post(reverse("admin:people_facility_change", args=[facility.pk]), form | {"name": "Lakeside", "calendar": facility.calendar_id})
+    form = {
+        name: getattr(facility, name)
+        for name in (
+            "code",
+            "phone",
+            "after_hours_phone",
+            "emergency_number",
+            "crisis_line",
+            "poison_control",
+        )
+    }
+    ada.post(
+        reverse("admin:people_facility_change", args=[facility.pk]),
+        form | {"name": "Lakeside", "calendar": facility.calendar_id},
+    )
     assert Facility.objects.get().name == "Lakeside"
     event = Event.objects.filter(action="people.facility.change").get()
     assert (event.agent, event.detail) == (clinic.admin, {"fields": ["name"]})
@@ -61,7 +98,14 @@ def test_an_admin_drafts_a_rule_and_publishes_it_with_a_reason(ada: Client, clin
     ada.post(reverse("admin:triage_ruleset_draft", args=[published.pk]))
     draft = Ruleset.objects.get(status="draft")
     rule = draft.rules.get(name="billing to billing")
-    form = {"ruleset": draft.pk, "stage": rule.stage, "position": rule.position, "name": rule.name, "when": '{"always": false}', "queue": "triage"}
+    form = {
+        "ruleset": draft.pk,
+        "stage": rule.stage,
+        "position": rule.position,
+        "name": rule.name,
+        "when": '{"always": false}',
+        "queue": "triage",
+    }
     response = ada.post(reverse("admin:triage_rule_change", args=[rule.pk]), form)
     assert "always" in response.content.decode()
     assert Rule.objects.get(pk=rule.pk).queue == "billing"
@@ -73,7 +117,9 @@ def test_an_admin_drafts_a_rule_and_publishes_it_with_a_reason(ada: Client, clin
     ada.post(reverse("admin:triage_ruleset_publish", args=[draft.pk]), {"reason": "Billing is on holiday."})
     assert clinic.task("billing").queue == clinic.triage
     assert Ruleset.objects.published().get().note == "Billing is on holiday."
-    assert {"triage.ruleset.draft", "triage.rule.change", "triage.ruleset.publish"} <= set(Event.objects.values_list("action", flat=True))
+    assert {"triage.ruleset.draft", "triage.rule.change", "triage.ruleset.publish"} <= set(
+        Event.objects.values_list("action", flat=True)
+    )
 
 
 def test_rules_of_a_published_ruleset_are_shown_and_cannot_be_saved(ada: Client, clinic: Clinic) -> None:
@@ -86,8 +132,8 @@ def test_rules_of_a_published_ruleset_are_shown_and_cannot_be_saved(ada: Client,
 
 def test_members_of_a_queue_need_its_role(ada: Client, clinic: Clinic) -> None:
     queue = clinic.billing
-    form = {"code": queue.code, "name": queue.name, "team": queue.team, "role": queue.role, "calendar": queue.calendar_id,
-            "targets-TOTAL_FORMS": 0, "targets-INITIAL_FORMS": 0}  # fmt: skip
+    form = {name: getattr(queue, name) for name in ("code", "name", "team", "role")}
+    form |= {"calendar": queue.calendar_id, "targets-TOTAL_FORMS": 0, "targets-INITIAL_FORMS": 0}
     url = reverse("admin:queues_queue_change", args=[queue.pk])
     response = ada.post(url, form | {"people": [clinic.nurse.pk]})
     assert "have this role" in response.content.decode()
@@ -103,10 +149,13 @@ def test_accounts_of_patients_are_not_listed(ada: Client, clinic: Clinic) -> Non
 
 
 def test_every_model_of_ours_is_either_patient_data_or_looked_after_here(db: None) -> None:
-    ours = {model for model in apps.get_models() if model.__module__.split(".")[0] in ("audit", "portal", "queues", "triage", "intake")}
+    ours = {
+        model
+        for model in apps.get_models()
+        if model.__module__.split(".")[0] in ("audit", "portal", "queues", "triage", "intake")
+    }
     in_admin = set(admin.site._registry)
     inlined = {inline.model for site in admin.site._registry.values() for inline in site.inlines}
     grants = {model for model in ours if model.__name__.endswith("Permission")}
     unknown = ours - PATIENT_DATA - in_admin - inlined - grants
     assert {model.__name__ for model in unknown} <= {"AnswerSource", "DemoClinic"}
-

@@ -31,7 +31,9 @@ def test_the_sweep_finds_what_no_worker_was_told_of(waiting: Mail) -> None:
     assert waiting.state == Mail.State.SENT
 
 
-def test_a_failure_keeps_the_class_of_the_error_and_is_tried_again_later_five_times_at_most(waiting: Mail, settings) -> None:
+def test_a_failure_keeps_the_class_of_the_error_and_is_tried_again_later_five_times_at_most(
+    waiting: Mail, settings
+) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     for attempt in range(1, 6):

@@ -38,9 +38,15 @@ VERBS = {
     "claim": lambda clinic, task: actions.claim(task=task, by=clinic.second_nurse),
     "release": lambda clinic, task: actions.release(task=task, by=clinic.nurse),
     "ask back": lambda clinic, task: actions.ask_back(task=task, question="?", by=clinic.nurse),
-    "escalate": lambda clinic, task: actions.escalate(task=task, situation="s", question="q", by=clinic.nurse),
-    "answer": lambda clinic, task: actions.answer(escalation=task.escalations.get(), text="yes", by=clinic.physician),
-    "hand over": lambda clinic, task: actions.hand_over(task=task, queue=clinic.triage, reason="theirs", by=clinic.nurse),
+    "escalate": lambda clinic, task: actions.escalate(
+        task=task, situation="s", question="q", by=clinic.nurse
+    ),
+    "answer": lambda clinic, task: actions.answer(
+        escalation=task.escalations.get(), text="yes", by=clinic.physician
+    ),
+    "hand over": lambda clinic, task: actions.hand_over(
+        task=task, queue=clinic.triage, reason="theirs", by=clinic.nurse
+    ),
     "resolve": lambda clinic, task: actions.resolve(task=task, outcome=clinic.done, by=clinic.nurse),
     "withdraw": lambda clinic, task: actions.withdraw(conversation=task.conversation, by=clinic.patient.user),
 }
@@ -48,7 +54,9 @@ VERBS = {
 
 @pytest.mark.parametrize("state", list(State))
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in ("answer", "withdraw")])
-def test_every_verb_works_from_its_states_and_is_refused_with_a_sentence_from_all_others(clinic: Clinic, verb: str, state: State) -> None:
+def test_every_verb_works_from_its_states_and_is_refused_with_a_sentence_from_all_others(
+    clinic: Clinic, verb: str, state: State
+) -> None:
     task = in_state(clinic, state)
     before = Event.objects.count()
     if state in TRANSITIONS[verb].sources:
@@ -96,7 +104,10 @@ def test_resolving_files_the_exchange_once_and_mails_without_patient_data(clinic
     task = in_state(clinic, State.CLAIMED)
     actions.resolve(task=task, outcome=clinic.done, body="It is at your pharmacy.", by=clinic.nurse)
     filing = Filing.objects.get()
-    assert [entry["resource"]["resourceType"] for entry in filing.document["entry"]] == ["Task", "Communication"]
+    assert [entry["resource"]["resourceType"] for entry in filing.document["entry"]] == [
+        "Task",
+        "Communication",
+    ]
     mail = Mail.objects.get()
     assert (mail.recipient, mail.path) == (clinic.patient.user, task.conversation.get_absolute_url())
 
@@ -168,8 +179,13 @@ def test_an_escalation_asks_answers_and_comes_back_to_the_one_who_asked(clinic: 
         actions.answer(escalation=question, text="No.", by=clinic.physician)
 
 
-@pytest.mark.parametrize(("body", "sentence"), [("", "Write something"), ("a\x00b", "can't be stored"), ("x" * 10_001, "10001 characters")])
-def test_words_that_cannot_be_sent_are_refused_with_a_sentence(clinic: Clinic, body: str, sentence: str) -> None:
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [("", "Write something"), ("a\x00b", "can't be stored"), ("x" * 10_001, "10001 characters")],
+)
+def test_words_that_cannot_be_sent_are_refused_with_a_sentence(
+    clinic: Clinic, body: str, sentence: str
+) -> None:
     task = in_state(clinic, State.CLAIMED)
     with pytest.raises(Refused, match=sentence):
         actions.reply(task=task, body=body, by=clinic.nurse)

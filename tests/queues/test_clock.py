@@ -11,7 +11,15 @@ from queues import clock
 
 ZONES = ["America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "America/Sao_Paulo", "Asia/Kathmandu"]
 # Days around changes of the clocks in these zones, and around a year's end.
-AROUND = [date(2026, 3, 8), date(2026, 3, 29), date(2026, 4, 5), date(2026, 10, 4), date(2026, 10, 25), date(2026, 11, 1), date(2026, 12, 31)]
+AROUND = [
+    date(2026, 3, 8),
+    date(2026, 3, 29),
+    date(2026, 4, 5),
+    date(2026, 10, 4),
+    date(2026, 10, 25),
+    date(2026, 11, 1),
+    date(2026, 12, 31),
+]
 
 times = st.integers(0, 24 * 60).map(lambda minutes: minutes - minutes % 15)
 
@@ -29,7 +37,9 @@ def hours(draw: st.DrawFn) -> clock.Hours:
 @st.composite
 def moments(draw: st.DrawFn) -> datetime:
     day = draw(st.sampled_from(AROUND)) - timedelta(days=1)
-    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(minutes=draw(st.integers(0, 3 * 24 * 60)))
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(
+        minutes=draw(st.integers(0, 3 * 24 * 60))
+    )
 
 
 def works(hours: clock.Hours, minute: datetime) -> bool:
@@ -41,7 +51,9 @@ def works(hours: clock.Hours, minute: datetime) -> bool:
 
 @settings(max_examples=150, deadline=None)
 @given(hours(), moments(), st.integers(0, 4 * 24 * 60))
-def test_open_time_between_two_moments_is_the_count_of_open_minutes(hours: clock.Hours, start: datetime, length: int) -> None:
+def test_open_time_between_two_moments_is_the_count_of_open_minutes(
+    hours: clock.Hours, start: datetime, length: int
+) -> None:
     counted = sum(works(hours, start + timedelta(minutes=n)) for n in range(length))
     assert clock.between(hours, start, start + timedelta(minutes=length)) == timedelta(minutes=counted)
 
@@ -73,7 +85,11 @@ def test_urgent_work_runs_on_the_wall_clock_though_nobody_is_open() -> None:
 
 
 def test_a_lunch_break_and_a_weekend_do_not_count() -> None:
-    office = clock.Hours.parse("America/New_York", {day: [["08:00", "12:00"], ["13:00", "17:00"]] for day in clock.DAYS[:5]})
+    office = clock.Hours.parse(
+        "America/New_York", {day: [["08:00", "12:00"], ["13:00", "17:00"]] for day in clock.DAYS[:5]}
+    )
     friday = datetime(2026, 7, 10, 11, 30, tzinfo=ZoneInfo("America/New_York"))
     assert clock.add(office, friday, 60) == datetime(2026, 7, 10, 13, 30, tzinfo=ZoneInfo("America/New_York"))
-    assert clock.add(office, friday, 8 * 60) == datetime(2026, 7, 13, 11, 30, tzinfo=ZoneInfo("America/New_York"))
+    assert clock.add(office, friday, 8 * 60) == datetime(
+        2026, 7, 13, 11, 30, tzinfo=ZoneInfo("America/New_York")
+    )

@@ -21,7 +21,11 @@ def test_the_page_of_a_task_is_one_event_with_its_patient(clinic: Clinic) -> Non
     task = clinic.task()
     client_of(clinic.nurse).get(task.get_absolute_url())
     event = Event.objects.filter(action="queues.task.read").get()
-    assert (event.agent, event.patient_ids, event.entity_id) == (clinic.nurse, [clinic.patient.pk], str(task.pk))
+    assert (event.agent, event.patient_ids, event.entity_id) == (
+        clinic.nurse,
+        [clinic.patient.pk],
+        str(task.pk),
+    )
 
 
 def test_a_list_is_one_event_with_every_patient_it_shows(clinic: Clinic) -> None:
@@ -44,13 +48,17 @@ def test_outsiders_get_404_and_people_without_a_log_in_the_log_in_page(clinic: C
 @pytest.fixture
 def handed_to_billing(clinic: Clinic) -> Task:
     """A refill that was handed to the billing office, with words about health in it."""
-    task = actions.claim(task=clinic.task(medicine="Sertraline 50 mg", problems="true", which="A rash."), by=clinic.nurse)
+    task = actions.claim(
+        task=clinic.task(medicine="Sertraline 50 mg", problems="true", which="A rash."), by=clinic.nurse
+    )
     actions.reply(task=task, body="Is the rash itchy?", by=clinic.nurse)
     return actions.hand_over(task=task, queue=clinic.billing, reason="Wants a receipt.", by=clinic.nurse)
 
 
 @pytest.mark.parametrize("path", ["{task}", "/work/queues/{billing}/", "/work/search/?q=Ortiz"])
-def test_billing_sees_no_word_about_health_on_any_page(clinic: Clinic, handed_to_billing: Task, path: str) -> None:
+def test_billing_sees_no_word_about_health_on_any_page(
+    clinic: Clinic, handed_to_billing: Task, path: str
+) -> None:
     path = path.format(task=handed_to_billing.get_absolute_url(), billing=clinic.billing.pk)
     html = client_of(clinic.biller).get(path).content.decode()
     assert "Refill" in html
@@ -72,7 +80,9 @@ def test_a_refused_reply_shows_the_page_with_the_words_still_in_the_box(clinic: 
 
 def test_resolving_without_an_outcome_asks_for_one(clinic: Clinic) -> None:
     task = actions.claim(task=clinic.task(), by=clinic.nurse)
-    response = client_of(clinic.nurse).post(task.get_absolute_url() + "reply/", {"body": "Done.", "go": "resolve"})
+    response = client_of(clinic.nurse).post(
+        task.get_absolute_url() + "reply/", {"body": "Done.", "go": "resolve"}
+    )
     assert response.status_code == 409
     assert "Pick the outcome first." in response.content.decode()
     assert not task.conversation.messages.exists()
@@ -86,7 +96,9 @@ def test_the_trace_page_tells_every_rule_and_why_it_did_not_fire(clinic: Clinic)
 
 
 @pytest.mark.parametrize("rows", [1, 30])
-def test_the_number_of_queries_does_not_grow_with_the_rows(clinic: Clinic, rows: int, django_assert_max_num_queries) -> None:
+def test_the_number_of_queries_does_not_grow_with_the_rows(
+    clinic: Clinic, rows: int, django_assert_max_num_queries
+) -> None:
     for _ in range(rows):
         clinic.task()
     client = client_of(clinic.nurse)

@@ -36,7 +36,12 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 def test_sixteen_people_who_claim_next_get_sixteen_tasks(committed_db: str) -> None:
     clinic = open_clinic()
     tasks = {clinic.task().pk for _ in range(12)}
-    claimed = at_once(*[lambda n=n: actions.claim_next(by=clinic.nurse if n % 2 else clinic.second_nurse) for n in range(16)])
+    claimed = at_once(
+        *[
+            lambda n=n: actions.claim_next(by=clinic.nurse if n % 2 else clinic.second_nurse)
+            for n in range(16)
+        ]
+    )
     got = [task.pk for task in claimed if task is not None]
     assert len(got) == len(set(got)) <= 12
     # A skipped row was being claimed by somebody else: none is left behind when all have asked again.
@@ -49,7 +54,8 @@ def test_one_of_two_claims_of_the_same_task_wins(committed_db: str) -> None:
     clinic = open_clinic()
     task = clinic.task()
     results = at_once(
-        lambda: actions.claim(task=task, by=clinic.nurse), lambda: actions.claim(task=task, by=clinic.second_nurse)
+        lambda: actions.claim(task=task, by=clinic.nurse),
+        lambda: actions.claim(task=task, by=clinic.second_nurse),
     )
     assert sum(isinstance(result, Refused) for result in results) == 1
 
@@ -67,7 +73,9 @@ def test_a_hand_over_and_a_resolve_at_once_end_in_one_of_the_two(committed_db: s
     task = actions.claim(task=clinic.task(), by=clinic.nurse)
     seen = task.version
     results = at_once(
-        lambda: actions.hand_over(task=task, queue=clinic.triage, reason="theirs", by=clinic.nurse, seen=seen),
+        lambda: actions.hand_over(
+            task=task, queue=clinic.triage, reason="theirs", by=clinic.nurse, seen=seen
+        ),
         lambda: actions.resolve(task=task, outcome=clinic.done, by=clinic.nurse, seen=seen),
     )
     assert sum(isinstance(result, Refused) for result in results) == 1

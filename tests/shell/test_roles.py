@@ -17,7 +17,7 @@ from portal.shell.embedded import Server
 from portal.shell.environment import database as as_settings
 from portal.shell.fingerprint import BASE
 from portal.shell.management.commands.migrate import make_sure_of
-from tests.databases import fresh_database
+from tests.databases import fresh_database, handed_on
 
 
 def append_only_models():
@@ -78,6 +78,7 @@ def test_a_role_that_may_become_the_owner_may_not_serve(tmp_path, may_connect):
     try:
         root = database.url(user="postgres", database="porter", host=str(server.socket))
         with psycopg.connect(root, autocommit=True) as there:
+            there.execute("REVOKE porter_app FROM porter_owner")
             there.execute(
                 "SET ROLE porter_owner; CREATE TABLE thing (); RESET ROLE; GRANT porter_owner TO porter_app"
             )
@@ -131,14 +132,13 @@ def test_neither_server_starts_as_the_owner(command, tmp_path):
     assert "Traceback" not in ended.stderr
 
 
-def test_djangos_check_knows_it_too(committed_db, settings):
+def test_djangos_check_knows_it_too(committed_db):
     call_command("check", databases=["default"])
     table = append_only_models()[0]._meta.db_table
-    owner_url = database.with_user(committed_db, "porter_owner", "")
-    if connection.settings_dict["USER"] != "porter_app":
-        pytest.fail("This test knows the embedded server's roles only.")
-    with psycopg.connect(owner_url, autocommit=True) as owner:
-        owner.execute(f'GRANT DELETE ON "{table}" TO porter_app')
+    here, place = as_settings(committed_db), handed_on()
+    assert place is not None
+    with psycopg.connect(database.with_database(place.owner_url, here["NAME"]), autocommit=True) as owner:
+        owner.execute(f'GRANT DELETE ON "{table}" TO "{here["USER"]}"')
     with pytest.raises(SystemCheckError, match="may DELETE"):
         call_command("check", databases=["default"])
 

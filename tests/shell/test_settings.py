@@ -130,4 +130,5 @@ def test_a_mail_address_becomes_djangos_settings(url, tls, ssl, port):
     reader = Environment({"EMAIL_URL": url})
     mail = reader.mail("EMAIL_URL")
     assert reader.problems == []
+    assert mail is not None
     assert (mail["EMAIL_USE_TLS"], mail["EMAIL_USE_SSL"], mail["EMAIL_PORT"]) == (tls, ssl, port)

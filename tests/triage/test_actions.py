@@ -54,7 +54,9 @@ def test_there_is_one_draft_and_one_published_ruleset(clinic: Clinic) -> None:
         ({"when": {"all": []}}, "refills to nursing"),
     ],
 )
-def test_a_rule_that_cannot_work_is_named_when_publishing(clinic: Clinic, change: dict, sentence: str) -> None:
+def test_a_rule_that_cannot_work_is_named_when_publishing(
+    clinic: Clinic, change: dict, sentence: str
+) -> None:
     draft = actions.start_draft(by=clinic.admin)
     rule = draft.rules.get(name="refills to nursing")
     for name, value in change.items():
@@ -82,7 +84,10 @@ def test_a_ruleset_that_no_longer_loads_never_stops_intake(clinic: Clinic) -> No
 def test_two_rules_with_one_name_are_refused(clinic: Clinic) -> None:
     draft = actions.start_draft(by=clinic.admin)
     with pytest.raises(ValidationError, match="has this name"):
-        actions.save_rule(Rule(ruleset=draft, name="red flag", stage="safety", when=ANYTHING, urgency="soon"), by=clinic.admin)
+        actions.save_rule(
+            Rule(ruleset=draft, name="red flag", stage="safety", when=ANYTHING, urgency="soon"),
+            by=clinic.admin,
+        )
 
 
 def test_a_decision_is_explained_in_sentences(clinic: Clinic) -> None:
@@ -102,7 +107,11 @@ def test_later_words_of_the_patient_only_raise(clinic: Clinic) -> None:
     task = clinic.task("billing")
     queues.claim(task=task, by=clinic.biller)
     queues.resolve(task=task, outcome=clinic.done, by=clinic.biller)
-    intake.write(conversation=task.conversation, body="Now I have crushing chest pain and can't breathe", by=clinic.patient.user)
+    intake.write(
+        conversation=task.conversation,
+        body="Now I have crushing chest pain and can't breathe",
+        by=clinic.patient.user,
+    )
     task.refresh_from_db()
     assert (task.state, task.queue, task.urgency) == ("open", clinic.urgent, Urgency.URGENT)
     assert task.flags

@@ -8,7 +8,9 @@ SWEEPS = {"send due mail": "portal.people.tasks.sweep_mail"}
 def add(apps, schema_editor):
     Schedule = apps.get_model("django_q", "Schedule")
     for name, func in SWEEPS.items():
-        Schedule.objects.update_or_create(name=name, defaults={"func": func, "schedule_type": "I", "minutes": 1})
+        Schedule.objects.update_or_create(
+            name=name, defaults={"func": func, "schedule_type": "I", "minutes": 1}
+        )
 
 
 def remove(apps, schema_editor):

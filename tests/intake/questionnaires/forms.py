@@ -25,7 +25,7 @@ def ext(name: str, /, **value: Any) -> dict[str, Any]:
     return {"url": name if "://" in name else FHIR + name, **value}
 
 
-def expression(name: str, text: str, **more: Any) -> dict[str, Any]:
+def expression(name: str, text: str, /, **more: Any) -> dict[str, Any]:
     return ext(name, valueExpression={"language": "text/fhirpath", "expression": text, **more})
 
 
