@@ -5,7 +5,7 @@ SDC is understood, how fields are named, and which style classes the fragments u
 """
 
 from .items import Item, Option, Page, Questionnaire
-from .parse import export, inspect, load
+from .loading import export, inspect, load
 from .posting import accept
 from .problems import Problem, QuestionnaireError, UnknownField
 from .render import render_page
@@ -13,6 +13,21 @@ from .state import FieldError, State, evaluate
 from .values import Answer, Context
 
 __all__ = [
-    "Answer", "Context", "FieldError", "Item", "Option", "Page", "Problem", "Questionnaire", "QuestionnaireError",
-    "State", "UnknownField", "accept", "evaluate", "export", "inspect", "load", "render_page",
-]  # fmt: skip
+    "Answer",
+    "Context",
+    "FieldError",
+    "Item",
+    "Option",
+    "Page",
+    "Problem",
+    "Questionnaire",
+    "QuestionnaireError",
+    "State",
+    "UnknownField",
+    "accept",
+    "evaluate",
+    "export",
+    "inspect",
+    "load",
+    "render_page",
+]

@@ -11,6 +11,9 @@ from .items import Condition, Item, Questionnaire
 from .names import MOST_ROWS
 from .problems import Findings
 from .reading import MOST_ITEMS
+from .starting import entry_of
+from .times import Refused
+from .values import SAMPLE, read_answer
 
 ORDERED = frozenset({">", "<", ">=", "<="})
 # Which answer[x] can be compared with which type of question.
@@ -39,9 +42,13 @@ def check_items(q: Questionnaire, findings: Findings) -> None:
             _check_condition(q, item, condition, f"{item.path}.enableWhen[{place}]", findings)
         if item.kind == "group" and not item.items:
             findings.warn(item.path, "group", "The group has no questions in it (R4, que-1).")
-        if item.required and item.asks and not item.writable and not item.calculated:
-            if not item.initial and not item.initial_expression:
-                findings.warn(item.path, "required", "It is required, but nobody can fill it in: it will not hold up the form.")
+        filled = item.writable or item.calculated or item.initial or item.initial_expression
+        if item.required and item.asks and not filled:
+            findings.warn(
+                item.path,
+                "required",
+                "It is required, but nobody can fill it in: it will not hold up the form.",
+            )
         _check_initial(item, findings)
     _, circle = order(q)
     if circle:
@@ -52,10 +59,14 @@ def check_items(q: Questionnaire, findings: Findings) -> None:
     _check_size(q, findings)
 
 
-def _check_condition(q: Questionnaire, item: Item, condition: Condition, path: str, findings: Findings) -> None:
+def _check_condition(
+    q: Questionnaire, item: Item, condition: Condition, path: str, findings: Findings
+) -> None:
     target = q.by_link_id.get(condition.question)
     if target is None:
-        findings.refuse(path, "enableWhen", f"It depends on “{condition.question}”, and there is no such question.")
+        findings.refuse(
+            path, "enableWhen", f"It depends on “{condition.question}”, and there is no such question."
+        )
         return
     if not target.asks:
         findings.refuse(path, "enableWhen", f"It depends on “{condition.question}”, which takes no answer.")
@@ -69,18 +80,25 @@ def _check_condition(q: Questionnaire, item: Item, condition: Condition, path: s
         return
     if condition.type not in COMPARABLE[target.kind]:
         findings.refuse(
-            path, "enableWhen", f"A {target.kind} can't be compared with an answer of the type {condition.type or 'unknown'}."
+            path,
+            "enableWhen",
+            f"A {target.kind} can't be compared with an answer of the type {condition.type or 'unknown'}.",
         )
         return
     if not _well_formed(condition):
         findings.refuse(path, "enableWhen", f"The value to compare with is not a {condition.type}.")
         return
     if condition.operator in ORDERED and condition.type in ("boolean", "Coding", "Reference"):
-        findings.refuse(path, "enableWhen", f"There is no larger or smaller among answers of the type {condition.type}.")
+        findings.refuse(
+            path, "enableWhen", f"There is no larger or smaller among answers of the type {condition.type}."
+        )
         return
-    if target.options and target.kind == "choice" and condition.type in ("Coding", "string") and condition.operator == "=":
-        if not any(_offered(option.value, option.display, condition) for option in target.options):
-            findings.warn(path, "enableWhen", "It waits for an answer the question doesn't offer, so it is never asked.")
+    closed = target.kind == "choice" and target.options and condition.type in ("Coding", "string")
+    offered = (_offered(option.value, option.display, condition) for option in target.options)
+    if closed and condition.operator == "=" and not any(offered):
+        findings.warn(
+            path, "enableWhen", "It waits for an answer the question doesn't offer, so it is never asked."
+        )
 
 
 def _offered(value: Any, display: str, condition: Condition) -> bool:
@@ -96,7 +114,11 @@ def _well_formed(condition: Condition) -> bool:
     if condition.type == "boolean":
         return isinstance(value, bool)
     if condition.type in ("integer", "decimal"):
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and Decimal(str(value)).is_finite()
+        return (
+            isinstance(value, (int, float))
+            and not isinstance(value, bool)
+            and Decimal(str(value)).is_finite()
+        )
     if condition.type in ("Coding", "Quantity", "Reference"):
         if not isinstance(value, Mapping):
             return False
@@ -109,12 +131,26 @@ def _well_formed(condition: Condition) -> bool:
 
 
 def _check_initial(item: Item, findings: Findings) -> None:
-    from .starting import entry_of
-
-    if item.initial and item.asks and item.kind != "attachment":
-        for type_, value in item.initial:
-            if value is None or entry_of(item, type_, value) is None:
-                findings.refuse(f"{item.path}.initial", "initial", "The answer to start with doesn't fit the question.")
+    if not item.initial or not item.asks:
+        return
+    if item.kind == "attachment":
+        findings.warn(
+            f"{item.path}.initial",
+            "initial",
+            "A file to start with can't be shown; the question starts empty.",
+        )
+        return
+    for type_, value in item.initial:
+        entry = None if value is None else entry_of(item, type_, value)
+        try:
+            if entry is None or (not item.options and read_answer(item, *entry, SAMPLE, "") is None):
+                findings.refuse(
+                    f"{item.path}.initial", "initial", "The answer to start with doesn't fit the question."
+                )
+        except Refused as fault:
+            findings.refuse(
+                f"{item.path}.initial", "initial", f"The answer to start with can't be used: {fault}"
+            )
 
 
 def _check_size(q: Questionnaire, findings: Findings) -> None:

@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from .items import Condition, Item, Questionnaire
-from .values import Answer, compare_times
+from .times import compare_times
+from .values import Answer
 
 if TYPE_CHECKING:
     from .tree import Node, Tree
@@ -75,7 +76,7 @@ def holds(condition: Condition, node: Node, tree: Tree) -> bool:
 
 
 def nearest(link_id: str, node: Node, tree: Tree) -> Node | None:
-    """The occurrence a condition speaks of: in the same row as far as rows are shared, else the nearest before, else after.
+    """The occurrence a condition speaks of: in the same row as far as rows are shared, else the nearest.
 
     R4: "the nearest question occurrence reachable by tracing first the ancestor axis and then the preceding axis and
     then the following axis".
@@ -120,9 +121,10 @@ def _equal(answer: Answer, condition: Condition) -> bool:
         return _quantity_compare(answer, value) == 0
     if condition.type == "Reference":
         return isinstance(answer.value, Mapping) and (
-            answer.value.get("reference") == value.get("reference") if value.get("reference")
+            answer.value.get("reference") == value.get("reference")
+            if value.get("reference")
             else answer.value.get("display") == value.get("display")
-        )  # fmt: skip
+        )
     if condition.type in TIMES:
         return isinstance(answer.value, str) and compare_times(answer.value, value) == 0
     if condition.type in ("integer", "decimal"):

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from .items import Item
+from .items import Item, Option
+from .names import MOST_ROWS
 from .options import OTHER
-from .render import LONG_LIST, Box, Choice, Question
-from .rich import wording_html
+from .rich import as_html, wording_html
+from .shapes import Box, Choice, Question
 from .tree import Node
 
-TEMPLATES = "intake/items/"
+FOLDER = "intake/items/"
+LONG_LIST = 12
+LONGEST_SCALE = 11
 LISTS = frozenset({"drop-down", "autocomplete", "lookup"})
-# Input type, keyboard (inputmode) and autocomplete hints by kind.
+# Input type and keyboard by kind. Numbers are text fields: a browser's number field drops what it can't read.
 INPUTS: dict[str, dict[str, str]] = {
     "integer": {"type": "text", "inputmode": "numeric"},
     "decimal": {"type": "text", "inputmode": "decimal"},
@@ -27,40 +32,70 @@ INPUTS: dict[str, dict[str, str]] = {
 }
 
 
-def question(node: Node, label: SafeString, hints: list[dict[str, Any]], errors: list[str], language: str) -> Question:
-    """The view of one question that is asked."""
+def question(node: Node, label: SafeString, language: str) -> Question:
+    """The shape of one question that is asked, without its hints and errors."""
     item = node.item
     shown = Question(
-        node=node, template=_template(node), id=node.name, name=node.name, label=label, prefix=item.prefix,
-        classes=item.wording.classes, hints=hints, errors=errors, required=item.required,
-        optional=not item.required and item.writable, many=item.many or item.repeats,
-    )  # fmt: skip
+        id=node.name,
+        name=node.name,
+        template=FOLDER + _template(node),
+        label=label,
+        classes=item.wording.classes,
+        prefix=item.prefix,
+        required=item.required,
+        optional=not item.required and item.writable,
+        many=item.many,
+        links=item.links,
+    )
     if not item.writable:
         shown.told = ", ".join(answer.text for answer in node.given) or _("Nothing yet")
-        return shown
-    name = shown.template.rpartition("/")[2]
-    if name in ("choices.html", "select.html"):
+    elif shown.template.endswith(("choices.html", "select.html")):
         _choices(shown, node, language)
+    elif shown.template.endswith("scale.html"):
+        _scale(shown, node)
     else:
         _boxes(shown, node, language)
+    shown.low = item.lower.in_language(language) if item.lower else ""
+    shown.high = item.upper.in_language(language) if item.upper else ""
     return shown
 
 
 def _template(node: Node) -> str:
     item = node.item
     if not item.writable:
-        return TEMPLATES + "told.html"
+        return "told.html"
     if item.kind == "boolean":
-        return TEMPLATES + ("tick.html" if item.control == "check-box" else "choices.html")
-    if item.has_options and node.options:
+        return "tick.html" if item.control == "check-box" else "choices.html"
+    if item.has_options and (node.options or item.option_expression):
         long = len(node.options) > LONG_LIST and item.control not in ("radio-button", "check-box")
-        listed = item.control in LISTS or long
-        return TEMPLATES + ("select.html" if listed and not item.repeats else "choices.html")
+        return "select.html" if (item.control in LISTS or long) and not item.many else "choices.html"
     if item.kind == "text" or item.control == "text-area":
-        return TEMPLATES + "area.html"
-    if item.control == "slider" and item.kind == "integer" and None not in (item.limits.min_value, item.limits.max_value):
-        return TEMPLATES + "slider.html"
-    return TEMPLATES + {"attachment": "file.html", "quantity": "quantity.html", "dateTime": "moment.html"}.get(item.kind, "line.html")
+        return "area.html"
+    if item.control == "slider" and scale_of(item):
+        return "scale.html"
+    return {"attachment": "file.html", "quantity": "quantity.html", "dateTime": "moment.html"}.get(
+        item.kind, "line.html"
+    )
+
+
+def scale_of(item: Item) -> list[str]:
+    """The stops of a slider short enough to be shown as buttons.
+
+    A range control always has a value, and so would answer for people who didn't; buttons don't.
+    """
+    low, high = item.limits.min_value, item.limits.max_value
+    if (
+        item.kind not in ("integer", "decimal")
+        or item.many
+        or not isinstance(low, Decimal)
+        or not isinstance(high, Decimal)
+    ):
+        return []
+    step = item.limits.step or Decimal(1)
+    count = (high - low) / step
+    if count != int(count) or not 1 <= count < LONGEST_SCALE:
+        return []
+    return [f"{(low + step * place).normalize():f}" for place in range(int(count) + 1)]
 
 
 def _choices(shown: Question, node: Node, language: str) -> None:
@@ -68,63 +103,105 @@ def _choices(shown: Question, node: Node, language: str) -> None:
     chosen = {text for text, _extra in node.entries}
     if item.kind == "boolean":
         pairs = [("true", _("Yes")), ("false", _("No"))]
-        shown.choices = [Choice(f"{node.name}-{n}", value, mark_safe(label), "", value in chosen) for n, (value, label) in enumerate(pairs)]
+        shown.choices = [
+            Choice(f"{node.name}-{n}", value, as_html(said), said, value in chosen)
+            for n, (value, said) in enumerate(pairs)
+        ]
         return
     shown.choices = [
-        Choice(f"{node.name}-{n}", option.key, wording_html(option.wording, language, blocks=False), option.prefix,
-               option.key in chosen, option.exclusive)
-        for n, option in enumerate(node.options)
-    ]  # fmt: skip
+        _choice(node, n, option, option.key in chosen, language) for n, option in enumerate(node.options)
+    ]
     if item.kind == "open-choice":
         shown.other = next((extra["other"] for _text, extra in node.entries if extra.get("other")), "")
-        shown.other_chosen = OTHER in chosen or bool(shown.other and not node.item.repeats and not (chosen - {""}))
+        shown.other_chosen = OTHER in chosen or bool(shown.other and not (chosen - {""}))
         shown.other_label = item.open_label or _("Something else")
+
+
+def _choice(node: Node, number: int, option: Option, chosen: bool, language: str) -> Choice:
+    return Choice(
+        f"{node.name}-{number}",
+        option.key,
+        wording_html(option.wording, language, blocks=False),
+        option.label(language),
+        chosen,
+        option.prefix,
+        option.exclusive,
+    )
+
+
+def _scale(shown: Question, node: Node) -> None:
+    typed = node.answers[0].text if node.answers else ""
+    number = node.answers[0].number if node.answers else None
+    shown.choices = [
+        Choice(
+            f"{node.name}-{n}",
+            stop,
+            as_html(stop),
+            stop,
+            stop == typed or (number is not None and Decimal(stop) == number),
+        )
+        for n, stop in enumerate(scale_of(node.item))
+    ]
 
 
 def _boxes(shown: Question, node: Node, language: str) -> None:
     item = node.item
-    entries = list(node.entries)
-    if not entries or (item.many and not entries):
-        entries = [("", {})]
-    wanted = item.limits.min_occurs if item.many else 1
-    while len(entries) < min(wanted, 5):
-        entries.append(("", {}))
+    entries: list[tuple[str, Mapping[str, str]]] = list(node.entries)
+    if item.kind != "attachment":
+        wanted = min(item.limits.min_occurs, 5) if item.many else 1
+        entries += [("", {})] * (max(wanted, 1) - len(entries))
     for number, (text, extra) in enumerate(entries):
-        extra = dict(extra)
+        parts = dict(extra)
         if item.kind == "dateTime" and "T" in text:
             text, _mark, clock = text.partition("T")
-            extra.setdefault("time", clock[:5])
-        suffix = f"-{number}" if number else ""
-        remove = f"{node.name}.{number}" if item.many and len(entries) > 1 else ""
-        shown.boxes.append(Box(node.name + suffix, node.name, text, extra, number + 1, remove))
-    most = item.limits.max_occurs or 100
-    shown.add = node.name if item.many and len(entries) < most else ""
-    shown.input = _input(item)
+            parts.setdefault("time", clock[:5])
+        removable = item.kind == "attachment" or (item.many and len(entries) > 1)
+        shown.boxes.append(
+            Box(
+                id=node.name + (f"-{number}" if number else ""),
+                name=node.name,
+                value=text,
+                number=number + 1,
+                extra=parts,
+                remove=f"{node.name}.{number}" if removable else "",
+                label=_file_title(node, text),
+            )
+        )
+    if item.many and item.kind != "attachment" and len(entries) < (item.limits.max_occurs or MOST_ROWS):
+        shown.add = node.name
+    shown.attributes = _attributes(item)
     if item.kind in ("quantity", "decimal", "integer"):
         _units(shown, item, language)
-    shown.low = item.lower.in_language(language) if item.lower else ""
-    shown.high = item.upper.in_language(language) if item.upper else ""
+    shown.several = item.many or item.kind == "dateTime" or (item.kind == "quantity" and not shown.unit)
+
+
+def _file_title(node: Node, text: str) -> str:
+    answer = (
+        next((answer for answer in node.answers if answer.fact == text), None)
+        if node.item.kind == "attachment"
+        else None
+    )
+    return answer.text if answer else _("File")
 
 
 def _units(shown: Question, item: Item, language: str) -> None:
-    shown.unit = item.unit_label.in_language(language) if item.unit_label else ""
-    if len(item.units) == 1 or item.kind != "quantity":
-        shown.unit = item.units[0].label if item.units else shown.unit
-    else:
-        shown.units = [Choice("", unit.key, mark_safe(""), unit.label, False) for unit in item.units]
+    if item.kind == "quantity" and len(item.units) > 1:
+        shown.units = [Choice("", unit.key, as_html(unit.label), unit.label) for unit in item.units]
+    elif item.units:
+        shown.unit = item.units[0].label
+    elif item.unit_label:
+        shown.unit = item.unit_label.in_language(language)
 
 
-def _input(item: Item) -> dict[str, Any]:
-    about: dict[str, Any] = {"type": "text", **INPUTS.get(item.kind, {})}
+def _attributes(item: Item) -> dict[str, Any]:
+    about: dict[str, Any] = dict(INPUTS.get(item.kind, {"type": "text"}))
     limits = item.limits
     if item.kind == "date" and item.entry_format and "D" not in item.entry_format.upper():
         about["type"] = "text"
-    if limits.max_length and item.kind in ("string", "text", "url", "open-choice"):
+    if limits.max_length and item.kind in ("string", "text", "url", "open-choice", "choice", "reference"):
         about["maxlength"] = limits.max_length
-    if item.kind in ("date", "time", "dateTime"):
+    if about["type"] in ("date", "time"):
         about["min"], about["max"] = _day(limits.min_value, item.kind), _day(limits.max_value, item.kind)
-    if item.kind == "integer" and item.control == "slider":
-        about.update(min=limits.min_value, max=limits.max_value, step=limits.step or 1)
     if limits.mime_types:
         about["accept"] = ",".join(limits.mime_types)
     return about

@@ -41,6 +41,8 @@ UNIT_OPTION = FHIR + "questionnaire-unitOption"
 UNIT_VALUE_SET = FHIR + "questionnaire-unitValueSet"
 SLIDER_STEP = FHIR + "questionnaire-sliderStepValue"
 DISPLAY_CATEGORY = FHIR + "questionnaire-displayCategory"
+MEDIA = (SDC + "sdc-questionnaire-itemMedia", SDC + "sdc-questionnaire-itemAnswerMedia")
+CALCULATED_VALUE = FHIR + "cqf-calculatedValue"
 SUPPORT_LINK = FHIR + "questionnaire-supportLink"
 OPTION_EXCLUSIVE = FHIR + "questionnaire-optionExclusive"
 OPTION_PREFIX = FHIR + "questionnaire-optionPrefix"
@@ -79,22 +81,17 @@ SOURCE_QUERIES = SDC + "sdc-questionnaire-sourceQueries"
 
 # Each would change what is asked or what an answer means, and nothing here does it.
 REFUSED = {
-    SDC + "sdc-questionnaire-subQuestionnaire": "This form has to be put together from other forms first ($assemble).",
-    SDC + "sdc-questionnaire-lookupQuestionnaire": "Answers come from another form, which can't be done here.",
-    SDC + "sdc-questionnaire-keyboard": "",
-    SDC + "sdc-questionnaire-columnCount": "",
-    SDC + "sdc-questionnaire-unitOpen": "",
+    SDC
+    + "sdc-questionnaire-subQuestionnaire": "The form has to be put together from other forms first ($assemble).",
+    SDC
+    + "sdc-questionnaire-lookupQuestionnaire": "Answers come from another form, which can't be done here.",
     FHIR + "questionnaire-signatureRequired": "The form must be signed, and nothing here takes a signature.",
-    SDC + "sdc-questionnaire-signatureRequired": "The form must be signed, and nothing here takes a signature.",
-    "http://hl7.org/fhir/StructureDefinition/questionnaire-optionRestriction": "",
-    SDC + "sdc-questionnaire-requiredExpression": "Whether an answer is needed depends on an expression.",
-    SDC + "sdc-questionnaire-readOnlyExpression": "",
-    "http://hl7.org/fhir/4.0/StructureDefinition/extension-Questionnaire.item.disabledDisplay": "",
+    SDC
+    + "sdc-questionnaire-signatureRequired": "The form must be signed, and nothing here takes a signature.",
     "http://hl7.org/fhir/5.0/StructureDefinition/extension-Questionnaire.item.answerConstraint": (
         "Which answers are allowed is told in a way (R5 answerConstraint) that R4 forms don't use."
     ),
 }
-REFUSED = {url: why for url, why in REFUSED.items() if why}
 MODIFIERS_READ = frozenset({STYLE_SENSITIVE})
 
 
@@ -110,9 +107,18 @@ def all_of(element: Any, url: str) -> Iterator[Mapping[str, Any]]:
         extensions = element.get("extension")
         if isinstance(extensions, list):
             for extension in extensions:
-                if isinstance(extension, Mapping) and isinstance(extension.get("url"), str):
-                    if canonical(extension["url"]) == url:
-                        yield extension
+                address = extension.get("url") if isinstance(extension, Mapping) else None
+                if isinstance(address, str) and canonical(address) == url:
+                    yield extension
+
+
+def parts_of(extension: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of an extension made of several, by their names."""
+    parts = extension.get("extension")
+    if not isinstance(parts, list):
+        return {}
+    told = [part for part in parts if isinstance(part, Mapping)]
+    return {str(part.get("url")): typed_value(part)[1] for part in told}
 
 
 def first(element: Any, url: str) -> Mapping[str, Any] | None:
@@ -124,8 +130,21 @@ def typed_value(element: Mapping[str, Any], stem: str = "value") -> tuple[str, A
     for key, value in element.items():
         if key.startswith(stem) and len(key) > len(stem) and key[len(stem)].isupper():
             name = key[len(stem) :]
-            return (name if name in ("Coding", "Quantity", "Reference", "Attachment", "CodeableConcept", "Expression",
-                                     "Period", "Range") else name[0].lower() + name[1:]), value  # fmt: skip
+            return (
+                name
+                if name
+                in (
+                    "Coding",
+                    "Quantity",
+                    "Reference",
+                    "Attachment",
+                    "CodeableConcept",
+                    "Expression",
+                    "Period",
+                    "Range",
+                )
+                else name[0].lower() + name[1:]
+            ), value
     return "", None
 
 

@@ -16,10 +16,21 @@ SCORE = ":score"
 UNIT = ":unit"
 # How a fact is compared: what a rule can ask of it.
 KINDS = {
-    "boolean": "boolean", "integer": "integer", "decimal": "decimal", "quantity": "decimal", "date": "date",
-    "dateTime": "dateTime", "time": "time", "string": "text", "text": "text", "url": "text", "reference": "text",
-    "choice": "choice", "open-choice": "choice", "attachment": "integer",
-}  # fmt: skip
+    "boolean": "boolean",
+    "integer": "integer",
+    "decimal": "decimal",
+    "quantity": "decimal",
+    "date": "date",
+    "dateTime": "dateTime",
+    "time": "time",
+    "string": "text",
+    "text": "text",
+    "url": "text",
+    "reference": "text",
+    "choice": "choice",
+    "open-choice": "choice",
+    "attachment": "integer",
+}
 
 
 def is_many(q: Questionnaire, item: Item) -> bool:
@@ -30,8 +41,8 @@ def is_many(q: Questionnaire, item: Item) -> bool:
 def catalogue(q: Questionnaire) -> list[dict[str, Any]]:
     """One entry for each fact `State.facts` may give, in the questionnaire's order.
 
-    {"key", "label", "kind", "choices": [{"code", "label"}], "unit", "min", "max", "many"}. A choice with scores also has
-    "<linkId>:score" (a decimal, summed over what was chosen), a quantity with several units "<linkId>:unit".
+    {"key", "label", "kind", "choices": [{"code", "label"}], "unit", "min", "max", "many"}. A choice with scores also
+    has "<linkId>:score" (a decimal, summed over what was chosen), a quantity with several units "<linkId>:unit".
     """
     fields = []
     for item in q.walk():
@@ -59,15 +70,31 @@ def catalogue(q: Questionnaire) -> list[dict[str, Any]]:
         if item.scored:
             scores = [option.ordinal for option in item.options if option.ordinal is not None]
             least, most = min(scores), max(scores)
-            fields.append({
-                **entry, "key": item.link_id + SCORE, "label": f"{entry['label']} (score)", "kind": "decimal",
-                "choices": [], "many": False,
-                "min": None if many else plain_number(least), "max": None if many else plain_number(most),
-            })  # fmt: skip
+            fields.append(
+                {
+                    **entry,
+                    "key": item.link_id + SCORE,
+                    "label": f"{entry['label']} (score)",
+                    "kind": "decimal",
+                    "choices": [],
+                    "many": False,
+                    "min": None if many else plain_number(least),
+                    "max": None if many else plain_number(most),
+                }
+            )
         if item.kind == "quantity" and len(item.units) > 1:
             units = [{"code": unit.key, "label": unit.label} for unit in item.units]
-            fields.append({**entry, "key": item.link_id + UNIT, "label": f"{entry['label']} (unit)", "kind": "choice",
-                           "choices": units, "min": None, "max": None})  # fmt: skip
+            fields.append(
+                {
+                    **entry,
+                    "key": item.link_id + UNIT,
+                    "label": f"{entry['label']} (unit)",
+                    "kind": "choice",
+                    "choices": units,
+                    "min": None,
+                    "max": None,
+                }
+            )
     return fields
 
 
@@ -119,23 +146,28 @@ def texts(tree: Tree) -> list[tuple[str, str]]:
         said = [answer.free for answer in node.given if answer.free]
         for place, _sentence in node.refusals:
             text, extra = node.entries[place] if place < len(node.entries) else ("", {})
-            said.extend(part for part in (text if text != OTHER else "", extra.get("other", "")) if part.strip())
+            written = "" if node.options else text
+            said.extend(part for part in (written, extra.get("other", "")) if part.strip())
         found.extend((node.item.link_id, text) for text in dict.fromkeys(said))
     return found
 
 
 def summary(tree: Tree) -> list[dict[str, str]]:
-    """Readable lines for staff, in the questionnaire's order: {"link_id", "label", "value", "kind"}, empty ones left out.
+    """Readable lines for staff, in the questionnaire's order, empty ones left out.
 
-    Answers from inside repeated groups carry the row's number in the label.
+    Each is {"link_id", "label", "value", "kind"}. Answers from inside repeated groups carry the row's number in
+    the label.
     """
     lines = []
     for node in tree.walk():
         item = node.item
         if not item.asks or not node.given or _untold(item):
             continue
-        value = ", ".join(answer.text for answer in node.given) if item.kind != "text" else "\n".join(
-            answer.text for answer in node.given)  # fmt: skip
+        value = (
+            ", ".join(answer.text for answer in node.given)
+            if item.kind != "text"
+            else "\n".join(answer.text for answer in node.given)
+        )
         label = label_of(item, tree.q, tree.language)
         rows = rows_of(node)
         if rows:

@@ -15,9 +15,23 @@ from .fhirpath import Program
 from .problems import Problem
 
 KINDS = (
-    "group", "display", "boolean", "decimal", "integer", "date", "dateTime", "time", "string", "text", "url",
-    "choice", "open-choice", "attachment", "reference", "quantity",
-)  # fmt: skip
+    "group",
+    "display",
+    "boolean",
+    "decimal",
+    "integer",
+    "date",
+    "dateTime",
+    "time",
+    "string",
+    "text",
+    "url",
+    "choice",
+    "open-choice",
+    "attachment",
+    "reference",
+    "quantity",
+)
 NO_ANSWER = frozenset({"group", "display"})
 
 
@@ -92,7 +106,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One enableWhen: the answer of `question` compared by `operator` with `value` (R4 Questionnaire.item.enableWhen)."""
+    """One enableWhen: the answer of `question` compared by `operator` with `value`."""
 
     question: str
     operator: str
@@ -128,7 +142,7 @@ class Limits:
     step: Decimal | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Item:
     """A question, a group of questions, or something only to be read."""
 
@@ -167,7 +181,11 @@ class Item:
     category: str = ""
     links: tuple[str, ...] = ()
     code: tuple[Mapping[str, Any], ...] = ()
+    source: Mapping[str, Any] = field(default_factory=dict, repr=False)
     items: tuple[Item, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Item {self.kind} {self.link_id!r}>"
 
     @property
     def text(self) -> str:
@@ -222,15 +240,23 @@ class Item:
             waiting.extend(reversed(item.items))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Page:
-    """A screenful: items shown together under a title. `within` are the groups that were split to make it."""
+    """A screenful: items shown together under a title.
+
+    `named` is the group the title is taken from (None: it is the form's), `within` are the groups that were cut to
+    make the page, and `opens` those of them that begin on it.
+    """
 
     id: str
     title: str
     items: tuple[Item, ...]
+    named: Item | None = None
     within: tuple[Item, ...] = ()
     opens: tuple[Item, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Page {self.id} {self.title!r}>"
 
     @cached_property
     def link_ids(self) -> frozenset[str]:
@@ -240,7 +266,7 @@ class Page:
         return len(self.items)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Questionnaire:
     """A checked questionnaire. `resource` is what was given, untouched; everything else was read from it."""
 
@@ -256,6 +282,9 @@ class Questionnaire:
     warnings: tuple[Problem, ...] = ()
     language: str = "en"
     titles: Wording = Wording()
+
+    def __repr__(self) -> str:
+        return f"<Questionnaire {self.title!r}: {len(self.by_link_id)} items>"
 
     @property
     def url(self) -> str:
@@ -273,7 +302,11 @@ class Questionnaire:
 
     @cached_property
     def page_of(self) -> Mapping[str, Page]:
-        return {link_id: page for page in self.pages for link_id in page.link_ids}
+        """The page an item is on; for a group that was cut, the page it begins on."""
+        found = {link_id: page for page in self.pages for link_id in page.link_ids}
+        for page in self.pages:
+            found.update((group.link_id, page) for group in page.opens)
+        return found
 
     def item(self, link_id: str) -> Item:
         """The item with this linkId; KeyError where there is none."""

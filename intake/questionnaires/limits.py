@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 import re2
@@ -38,17 +39,23 @@ def read_limits(
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
-            findings.refuse(f"{path}.extension", feature, f"“{feature}” must be a whole number from {lowest} up.")
+            findings.refuse(
+                f"{path}.extension", feature, f"“{feature}” must be a whole number from {lowest} up."
+            )
             return None
         return value
 
     max_length = entry.get("maxLength")
-    if max_length is not None and (isinstance(max_length, bool) or not isinstance(max_length, int) or max_length < 1):
+    if max_length is not None and (
+        isinstance(max_length, bool) or not isinstance(max_length, int) or max_length < 1
+    ):
         findings.refuse(f"{path}.maxLength", "maxLength", "“maxLength” must be a whole number above 0.")
         max_length = None
     min_occurs, max_occurs = whole(ext.MIN_OCCURS, "minOccurs"), whole(ext.MAX_OCCURS, "maxOccurs", 1)
     if max_occurs is not None and max_occurs > 1 and not flags["repeats"]:
-        findings.warn(path, "maxOccurs", "It allows several answers, but the item doesn't repeat: one is asked for.")
+        findings.warn(
+            path, "maxOccurs", "It allows several answers, but the item doesn't repeat: one is asked for."
+        )
     if min_occurs and max_occurs and min_occurs > max_occurs:
         findings.refuse(path, "minOccurs", "It asks for more answers than it allows.")
     low, high = (_bound(entry, path, kind, which, findings) for which in ("min", "max"))
@@ -83,7 +90,9 @@ def _bound(entry: Mapping[str, Any], path: str, kind: str, which: str, findings:
     where = f"{path}.extension"
     feature = f"{which}Value"
     if value is None:
-        findings.refuse(where, feature, "The limit is told by something other than a value, which isn't done here.")
+        findings.refuse(
+            where, feature, "The limit is told by something other than a value, which isn't done here."
+        )
         return None
     if kind in NUMBERS:
         number = _number(value.get("value") if isinstance(value, Mapping) else value)
@@ -98,29 +107,40 @@ def _bound(entry: Mapping[str, Any], path: str, kind: str, which: str, findings:
 
 def _pattern(entry: Mapping[str, Any], path: str, findings: Findings) -> tuple[str | None, str]:
     pattern = ext.value_of(entry, ext.REGEX)
-    hint = next(
-        (str(ext.typed_value(e)[1]) for e in entry.get("extension", ()) or ()
-         if isinstance(e, Mapping) and str(e.get("url", "")).rsplit("/", 1)[-1] == VALIDATION_TEXT), "")  # fmt: skip
+    hint = _validation_text(entry)
     if pattern is None:
         return None, hint
     if not isinstance(pattern, str) or len(pattern) > 2000:
-        findings.refuse(f"{path}.extension", "regex", "The pattern must be a text of at most 2,000 characters.")
+        findings.refuse(
+            f"{path}.extension", "regex", "The pattern must be a text of at most 2,000 characters."
+        )
         return None, hint
     try:
         compile_pattern(pattern)
     except re2.error:
         findings.refuse(
-            f"{path}.extension", "regex",
-            "The pattern isn't one this engine can check in bounded time (look-around and back-references can't be used).",
-        )  # fmt: skip
+            f"{path}.extension",
+            "regex",
+            "The pattern can't be checked in bounded time: look-around and back-references aren't possible.",
+        )
         return None, hint
     return pattern, hint
 
 
+def _validation_text(entry: Mapping[str, Any]) -> str:
+    """What several systems let an author say beside a pattern; each has an address of its own for it."""
+    extensions = entry.get("extension")
+    for extension in extensions if isinstance(extensions, list) else ():
+        if isinstance(extension, Mapping) and str(extension.get("url")).rpartition("/")[2] == VALIDATION_TEXT:
+            return str(ext.typed_value(extension)[1] or "")
+    return ""
+
+
+@lru_cache(maxsize=256)
 def compile_pattern(pattern: str) -> Any:
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = 8 << 20
+    options.max_mem = 1 << 20
     return re2.compile(pattern, options=options)
 
 

@@ -31,7 +31,9 @@ def encode(link_id: str) -> str:
     if _PLAIN.match(link_id):
         return link_id
     return "".join(
-        char if char.isascii() and (char.isalnum() or char in "-_") else "".join(f"~{byte:02X}" for byte in char.encode())
+        char
+        if char.isascii() and (char.isalnum() or char in "-_")
+        else "".join(f"~{byte:02X}" for byte in char.encode())
         for char in link_id
     )
 
@@ -67,19 +69,19 @@ def resolve(q: Questionnaire, name: str) -> tuple[Item, tuple[int, ...], str] | 
         return None
     rows: list[int] = []
     anchors: list[str] = []
-    item: Item | None = None
-    for place, segment in enumerate(segments):
-        if item is not None and place % 2:
-            if not item.has_rows or not _INDEX.match(segment) or int(segment) >= MOST_ROWS:
-                return None
-            rows.append(int(segment))
-            anchors.append(item.link_id)
-            continue
-        link_id = decode(segment)
-        item = q.by_link_id.get(link_id) if link_id is not None else None
+    item = _item(q, segments[0])
+    for place, segment in enumerate(segments[1:], 1):
         if item is None:
             return None
-    assert item is not None
+        if place % 2 == 0:
+            item = _item(q, segment)
+        elif not item.has_rows or not _INDEX.match(segment) or int(segment) >= MOST_ROWS:
+            return None
+        else:
+            rows.append(int(segment))
+            anchors.append(item.link_id)
+    if item is None:
+        return None
     expected = [anchor.link_id for anchor in q.row_anchors[item.link_id]]
     ends_in_row = len(segments) % 2 == 0
     if anchors != ([*expected, item.link_id] if ends_in_row else expected):
@@ -87,3 +89,8 @@ def resolve(q: Questionnaire, name: str) -> tuple[Item, tuple[int, ...], str] | 
     if item.has_rows and not ends_in_row and part != "n":
         return None
     return item, tuple(rows), part
+
+
+def _item(q: Questionnaire, segment: str) -> Item | None:
+    link_id = decode(segment)
+    return q.by_link_id.get(link_id) if link_id is not None else None

@@ -20,7 +20,12 @@ _TYPES = frozenset({"Coding", "string", "integer", "date", "time", "Reference"})
 
 
 def read_options(
-    entry: Mapping[str, Any], path: str, kind: str, sets: ValueSets, findings: Findings, scripts: Scripts | None
+    entry: Mapping[str, Any],
+    path: str,
+    kind: str,
+    sets: ValueSets,
+    findings: Findings,
+    scripts: Scripts | None,
 ) -> tuple[Option, ...]:
     """The options of an item, in order, each with a key of its own. Refuses a choice that can't be answered."""
     listed, reference = entry.get("answerOption"), entry.get("answerValueSet")
@@ -29,25 +34,31 @@ def read_options(
             findings.refuse(path, "answerOption", "Only a choice can list its answers (R4, que-5).")
         return ()
     if listed and reference:
-        findings.refuse(path, "answerOption", "Answers are listed twice: as options and as a value set (R4, que-4).")
+        findings.refuse(
+            path, "answerOption", "Answers are listed twice: as options and as a value set (R4, que-4)."
+        )
         return ()
     if isinstance(listed, list) and listed:
-        return _keyed(_written(listed, path, findings))
+        return keyed(_written(listed, path, findings))
     if isinstance(reference, str) and reference:
         try:
-            return _keyed(option_of(coding) for coding in sets.codes(reference))
+            return keyed(option_of(coding) for coding in sets.codes(reference))
         except NotKnown as fault:
             if kind == "open-choice":
                 findings.warn(
-                    f"{path}.answerValueSet", "answerValueSet",
+                    f"{path}.answerValueSet",
+                    "answerValueSet",
                     f"{fault} The question is asked as free text, which an open choice allows.",
-                )  # fmt: skip
+                )
             else:
-                findings.refuse(f"{path}.answerValueSet", "answerValueSet", f"The answers can't be told. {fault}")
+                findings.refuse(
+                    f"{path}.answerValueSet", "answerValueSet", f"The answers can't be told. {fault}"
+                )
         return ()
     told_otherwise = ext.first(entry, ext.ANSWER_EXPRESSION) or ext.first(entry, ext.CANDIDATES)
     if kind == "choice" and not told_otherwise:
-        findings.refuse(path, "answerOption", "A choice needs answers to choose from.")
+        # R4 allows it: any code may be the answer. A code that is only a name is what words can give.
+        findings.warn(path, "answerOption", "The choice lists no answers: it is asked as free text.")
     return ()
 
 
@@ -56,7 +67,11 @@ def _written(listed: list[Any], path: str, findings: Findings) -> Iterable[Optio
         where = f"{path}.answerOption[{place}]"
         type_, value = ext.typed_value(entry) if isinstance(entry, Mapping) else ("", None)
         if type_ not in _TYPES or value is None:
-            findings.refuse(where, "answerOption", "An option needs a value: Coding, string, integer, date, time or Reference.")
+            findings.refuse(
+                where,
+                "answerOption",
+                "An option needs a value: Coding, string, integer, date, time or Reference.",
+            )
             continue
         for extension in entry.get("modifierExtension", ()):
             findings.refuse(where, "modifierExtension", f"It changes the option's meaning: {extension}.")
@@ -75,7 +90,9 @@ def _written(listed: list[Any], path: str, findings: Findings) -> Iterable[Optio
                 findings.refuse(where, "answerOption", f"The value must be of the type {type_}.")
                 continue
             stem = next(key for key in entry if key.startswith("value"))
-            wording = read_wording({"text": str(value), "_text": entry.get(f"_{stem}")}, "text", where, None, findings)
+            wording = read_wording(
+                {"text": str(value), "_text": entry.get(f"_{stem}")}, "text", where, None, findings
+            )
         yield _option(type_, value, wording, entry)
 
 
@@ -94,7 +111,8 @@ def _option(type_: str, value: Any, wording: Wording, entry: Mapping[str, Any]) 
         display=plain,
         wording=wording,
         ordinal=_ordinal(entry, coding, value if type_ == "integer" else None),
-        exclusive=True in (ext.value_of(entry, ext.OPTION_EXCLUSIVE), ext.value_of(coding, ext.OPTION_EXCLUSIVE)),
+        exclusive=True
+        in (ext.value_of(entry, ext.OPTION_EXCLUSIVE), ext.value_of(coding, ext.OPTION_EXCLUSIVE)),
         prefix=str(prefix or ""),
         selected=entry.get("initialSelected") is True,
     )
@@ -105,20 +123,35 @@ def option_of(coding: Mapping[str, Any]) -> Option:
     wording = read_wording(coding, "display", "", None, Findings())
     names = {str(k).lower(): str(v) for k, v in (coding.get("designation") or {}).items()}
     if names:
-        wording = Wording(wording.plain, wording.markdown, wording.xhtml, wording.classes, {**names, **wording.translations})
+        wording = Wording(
+            wording.plain, wording.markdown, wording.xhtml, wording.classes, {**names, **wording.translations}
+        )
     value = {key: coding[key] for key in ("system", "version", "code", "display") if key in coding}
     return _option("Coding", value, wording, coding)
+
+
+def plain_option(type_: str, value: Any) -> Option:
+    """An option that is a plain value: a text, a number, a date."""
+    return _option(type_, value, Wording(str(value)), {})
 
 
 def _bare(value: Any) -> Any:
     """The value as an answer carries it: what it is, without hints on how it was shown."""
     if isinstance(value, Mapping):
-        return {key: part for key, part in value.items() if key not in ("extension", "_display", "designation")}
+        return {
+            key: part for key, part in value.items() if key not in ("extension", "_display", "designation")
+        }
     return value
 
 
 def _ordinal(entry: Mapping[str, Any], coding: Mapping[str, Any], number: int | None) -> Decimal | None:
-    for element in (entry, coding, entry.get("_valueCoding"), entry.get("_valueString"), entry.get("_valueInteger")):
+    for element in (
+        entry,
+        coding,
+        entry.get("_valueCoding"),
+        entry.get("_valueString"),
+        entry.get("_valueInteger"),
+    ):
         value = ext.value_of(element, ext.ORDINAL)
         if value is not None:
             try:
@@ -128,7 +161,7 @@ def _ordinal(entry: Mapping[str, Any], coding: Mapping[str, Any], number: int | 
     return None
 
 
-def _keyed(options: Iterable[Option]) -> tuple[Option, ...]:
+def keyed(options: Iterable[Option]) -> tuple[Option, ...]:
     """Give each option a key no other has: its code, or system|code where two systems share a code."""
     found = list(options)
     counts: dict[str, int] = {}

@@ -36,24 +36,34 @@ def make_pages(q: Questionnaire) -> tuple[tuple[Page, ...], tuple[Item, ...], tu
     _lay_out(q, body, (), sheets)
     if not sheets:
         sheets = [_Sheet((), list(body))]
-    # A page with nothing to answer joins the one after it (or before, at the end).
+    pages = []
+    for number, sheet in enumerate(_joined(sheets), 1):
+        named = _named(sheet)
+        title = named.text if named is not None else q.title
+        pages.append(Page(f"p{number}", title, tuple(sheet.items), named, sheet.within, tuple(sheet.opens)))
+    return tuple(pages), header, footer
+
+
+def _joined(sheets: list[_Sheet]) -> list[_Sheet]:
+    """A page with nothing to answer joins the one it introduces; at the end, the one before."""
     joined: list[_Sheet] = []
     for sheet in sheets:
         before = joined[-1] if joined else None
-        if before is not None and before.questions == 0 and before.within == sheet.within[: len(before.within)]:
+        if (
+            before is not None
+            and before.questions == 0
+            and before.within == sheet.within[: len(before.within)]
+        ):
             sheet.items = [*before.items, *sheet.items]
             sheet.opens = [*before.opens, *sheet.opens]
-            sheet.within = before.within
             joined[-1] = sheet
-        elif before is not None and sheet.questions == 0 and sheet.within == before.within:
-            before.items.extend(sheet.items)
         else:
             joined.append(sheet)
-    pages = tuple(
-        Page(f"p{number}", _title(q, sheet), tuple(sheet.items), sheet.within, tuple(sheet.opens))
-        for number, sheet in enumerate(joined, 1)
-    )
-    return pages, header, footer
+    if len(joined) > 1 and joined[-1].questions == 0:
+        last = joined.pop()
+        joined[-1].items.extend(last.items)
+        joined[-1].opens.extend(last.opens)
+    return joined
 
 
 def _only_to_read(item: Item) -> bool:
@@ -106,7 +116,13 @@ def _lay_out(q: Questionnaire, items: Iterable[Item], within: tuple[Item, ...], 
 
 
 def _can_be_cut(item: Item) -> bool:
-    return item.kind == "group" and not item.repeats and not item.hidden and item.control not in WHOLE and bool(item.items)
+    return (
+        item.kind == "group"
+        and not item.repeats
+        and not item.hidden
+        and item.control not in WHOLE
+        and bool(item.items)
+    )
 
 
 def _feeds_itself(item: Item) -> bool:
@@ -115,10 +131,9 @@ def _feeds_itself(item: Item) -> bool:
     return any(asked & _depends_on(child) - {below.link_id for below in child.walk()} for child in item.items)
 
 
-def _title(q: Questionnaire, sheet: _Sheet) -> str:
-    """What the page is about: the group it shows, or the innermost named group it lies in, or the form."""
-    groups = [item for item in sheet.items if item.kind == "group" and item.text]
-    if len(groups) == 1 and sum(1 for item in sheet.items if questions_in(item)) == 1:
-        return groups[0].text
-    named = [group.text for group in sheet.within if group.text]
-    return named[-1] if named else q.title
+def _named(sheet: _Sheet) -> Item | None:
+    """The group a page is about: the one it shows, or the innermost named one it lies in."""
+    asked = [item for item in sheet.items if questions_in(item)]
+    if len(asked) == 1 and asked[0].kind == "group" and asked[0].text and not asked[0].repeats:
+        return asked[0]
+    return next((group for group in reversed(sheet.within) if group.text), None)

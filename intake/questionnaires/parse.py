@@ -1,148 +1,70 @@
-"""From a Questionnaire resource to `Questionnaire`: one pass that reads every item and notes every fault it meets."""
+"""Reading items: one pass over the questionnaire that understands each and notes every fault it meets."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from . import extensions as ext
-from .checks import check_items
-from .items import KINDS, NO_ANSWER, Condition, Item, Limits, Page, Questionnaire, Unit, Wording
+from .items import KINDS, NO_ANSWER, Condition, Item, Unit, Wording
+from .limits import read_limits
 from .options import read_options
-from .pages import make_pages
 from .problems import Findings
-from .reading import DEEPEST_ITEM, MOST_ITEMS, check_tree, read
+from .reading import DEEPEST_ITEM, MOST_ITEMS
 from .scripts import Scripts
 from .valuesets import NotKnown, ValueSets
 from .wording import display_item_role, read_wording
 
-TEXT_KINDS = frozenset({"string", "text", "url"})
-_CONTROLS_READ = frozenset({
-    "radio-button", "drop-down", "check-box", "slider", "autocomplete", "text-box", "spinner", "text-area", "lookup",
-    "page", "header", "footer", "gtable", "table", "htable", "grid", "atable", "list", "tab-container",
-})  # fmt: skip
+_CONTROLS_READ = frozenset(
+    {
+        "radio-button",
+        "drop-down",
+        "check-box",
+        "slider",
+        "autocomplete",
+        "text-box",
+        "spinner",
+        "text-area",
+        "lookup",
+        "page",
+        "header",
+        "footer",
+        "gtable",
+        "table",
+        "htable",
+        "grid",
+        "atable",
+        "list",
+        "tab-container",
+    }
+)
 
 
-def inspect(raw: bytes) -> Questionnaire:
-    """A questionnaire from the bytes somebody uploaded. Raises QuestionnaireError, whatever the bytes are."""
-    return load(read(raw))
+# Items for showing a finished form only (R4 extension usageMode).
+NOT_ASKED = frozenset({"display", "display-non-empty"})
 
 
-def load(resource: Mapping[str, Any], *, value_sets: Sequence[Mapping[str, Any]] = ()) -> Questionnaire:
-    """Read and check an R4 Questionnaire; `value_sets` are ValueSet and CodeSystem resources it may refer to.
+@dataclass(frozen=True)
+class _Inherited:
+    """What an item passes on to those inside it."""
 
-    Raises QuestionnaireError with every problem found, when using the form would silently change its meaning. What
-    is odd but harmless is in `.warnings`.
-    """
-    findings = Findings()
-    check_tree(resource)
-    if resource.get("resourceType") != "Questionnaire":
-        findings.refuse("resourceType", "resource", "This is not a Questionnaire.")
-        findings.raise_if_refused()
-    resource = copy.deepcopy(dict(resource))
-    reader = _Reader(resource, value_sets, findings)
-    q = reader.questionnaire()
-    findings.raise_if_refused()
-    from .trial import try_out
-
-    try_out(q, findings)
-    findings.raise_if_refused()
-    return _with_warnings(q, findings)
+    hidden: bool = False
+    read_only: bool = False
 
 
-def _with_warnings(q: Questionnaire, findings: Findings) -> Questionnaire:
-    object.__setattr__(q, "warnings", tuple(findings.warnings))
-    return q
+class ItemReader:
+    """Reads items; what they refer to (value sets, expressions) it is given."""
 
-
-class _Reader:
-    def __init__(self, resource: dict[str, Any], value_sets: Sequence[Mapping[str, Any]], findings: Findings) -> None:
-        self.resource = resource
-        self.findings = findings
-        contained = resource.get("contained", [])
-        if not isinstance(contained, list):
-            findings.refuse("Questionnaire.contained", "contained", "“contained” must be a list of resources.")
-            contained = []
-        self.sets = ValueSets(contained, value_sets)
-        self.scripts = Scripts(resource, findings)
+    def __init__(self, sets: ValueSets, scripts: Scripts, findings: Findings) -> None:
+        self.sets, self.scripts, self.findings = sets, scripts, findings
         self.seen: dict[str, str] = {}
-        self.language = resource.get("language") if isinstance(resource.get("language"), str) else "en"
 
-    def questionnaire(self) -> Questionnaire:
-        found, resource = self.findings, self.resource
-        self._check_root()
-        self.scripts.open(resource, "Questionnaire")
-        listed = resource.get("item", [])
-        items = self._items(listed, "Questionnaire", None, 1)
-        if not items and not found.problems:
-            found.refuse("Questionnaire.item", "item", "The form has no questions.")
-        titles = read_wording(resource, "title", "Questionnaire", self.scripts, found)
-        title = titles.plain or str(resource.get("name") or "")
-        q = Questionnaire(
-            resource=resource,
-            title=title,
-            items=items,
-            pages=(),
-            variables=self.scripts.variables_of(resource),
-            constraints=self.scripts.constraints(resource, "Questionnaire"),
-            launch=self.scripts.launch,
-            language=self.language or "en",
-            titles=titles,
-        )
-        if not found.problems:
-            check_items(q, found)
-            self._check_contained()
-        if not found.problems:
-            pages, header, footer = make_pages(q)
-            for name, value in (("pages", pages), ("header", header), ("footer", footer)):
-                object.__setattr__(q, name, value)
-        return q
+    def read(self, listed: Any) -> tuple[Item, ...]:
+        """The items of a questionnaire."""
+        return self._items(listed, "Questionnaire", _Inherited(), 1)
 
-    def _check_root(self) -> None:
-        found, resource = self.findings, self.resource
-        if resource.get("implicitRules"):
-            found.refuse("Questionnaire.implicitRules", "implicitRules", "The form follows rules that are not known here.")
-        status = resource.get("status")
-        if status not in ("draft", "active", "retired", "unknown"):
-            found.warn("Questionnaire.status", "status", "R4 wants a status: draft, active, retired or unknown.")
-        elif status == "retired":
-            found.warn("Questionnaire.status", "status", "Its author has retired this form.")
-        subjects = resource.get("subjectType", [])
-        if subjects and "Patient" not in subjects:
-            found.warn("Questionnaire.subjectType", "subjectType", "The form is not about a patient.")
-        self._modifiers(resource, "Questionnaire")
-        for url, why in ext.REFUSED.items():
-            if ext.first(resource, url):
-                found.refuse("Questionnaire.extension", url.rsplit("/", 1)[-1], why)
-
-    def _modifiers(self, element: Mapping[str, Any], path: str) -> None:
-        for extension in element.get("modifierExtension", []) or ():
-            url = str(extension.get("url")) if isinstance(extension, Mapping) else ""
-            if ext.canonical(url) not in ext.MODIFIERS_READ:
-                self.findings.refuse(
-                    f"{path}.modifierExtension", "modifierExtension",
-                    f"It changes the meaning of what holds it, and isn't known here: {url or 'no address'}.",
-                )  # fmt: skip
-
-    def _check_contained(self) -> None:
-        """Faults in contained resources that no question uses don't touch the form."""
-        ids: set[str] = set()
-        for place, resource in enumerate(self.resource.get("contained", [])):
-            path = f"Questionnaire.contained[{place}]"
-            if not isinstance(resource, Mapping) or not resource.get("resourceType"):
-                self.findings.warn(path, "contained", "This is not a resource.")
-                continue
-            if not resource.get("id") or resource["id"] in ids:
-                self.findings.warn(path, "contained", "A contained resource needs an id of its own.")
-            ids.add(str(resource.get("id")))
-            if resource["resourceType"] == "ValueSet" and resource.get("id"):
-                try:
-                    self.sets.codes(f"#{resource['id']}")
-                except NotKnown as fault:
-                    self.findings.warn(path, "valueSet", str(fault))
-
-    def _items(self, listed: Any, path: str, parent: Mapping[str, Any] | None, depth: int) -> tuple[Item, ...]:
+    def _items(self, listed: Any, path: str, inherited: _Inherited, depth: int) -> tuple[Item, ...]:
         if not isinstance(listed, list):
             self.findings.refuse(f"{path}.item", "item", "“item” must be a list.")
             return ()
@@ -158,28 +80,34 @@ class _Reader:
             if not isinstance(entry, Mapping):
                 self.findings.refuse(item_path, "item", "An item must be a JSON object.")
                 continue
-            item = self._item(entry, item_path, depth)
+            item = self._item(entry, item_path, inherited, depth)
             if item is not None:
                 items.append(item)
         return tuple(items)
 
-    def _item(self, entry: Mapping[str, Any], path: str, depth: int) -> Item | None:
+    def _item(self, entry: Mapping[str, Any], path: str, above: _Inherited, depth: int) -> Item | None:
         found = self.findings
         link_id, kind = entry.get("linkId"), entry.get("type")
+        if kind == "display" and link_id is None:
+            # Nothing can refer to a text that is only read, so a name of our own does no harm.
+            link_id = f"display at {path}"
+            found.warn(f"{path}.linkId", "linkId", "R4 wants a linkId here; the text is shown all the same.")
         if not isinstance(link_id, str) or not link_id.strip():
             found.refuse(f"{path}.linkId", "linkId", "Every item needs a linkId.")
             return None
-        path = f"{path.rsplit('.', 1)[0]}.{path.rsplit('.', 1)[1]}"
         if len(link_id) > 500:
             found.refuse(f"{path}.linkId", "linkId", "A linkId has more than 500 characters.")
         if link_id in self.seen:
-            found.refuse(f"{path}.linkId", "linkId", f"The linkId “{link_id}” is also at {self.seen[link_id]}.")
+            found.refuse(
+                f"{path}.linkId", "linkId", f"The linkId “{link_id}” is also at {self.seen[link_id]}."
+            )
             return None
         self.seen[link_id] = path
         if kind not in KINDS:
             found.refuse(f"{path}.type", "type", f"“{kind}” is not one of the item types of R4.")
             return None
-        self._modifiers(entry, path)
+        check_modifiers(entry, path, self.findings)
+        self._check_dynamic(entry, path)
         for url, why in ext.REFUSED.items():
             if ext.first(entry, url):
                 found.refuse(f"{path}.extension", url.rsplit("/", 1)[-1], why)
@@ -187,29 +115,53 @@ class _Reader:
         children = [] if kind == "display" else entry.get("item", [])
         if kind == "display" and entry.get("item"):
             found.refuse(f"{path}.item", "display", "A text to read can't hold questions (R4, que-1).")
-        below = self._items(children, path, entry, depth + 1) if children else ()
-        item = self._build(entry, path, link_id, str(kind), below)
+        usage = ext.value_of(entry, ext.USAGE_MODE)
+        own = _Inherited(
+            hidden=above.hidden or ext.value_of(entry, ext.HIDDEN) is True or usage in NOT_ASKED,
+            read_only=above.read_only or (kind == "group" and entry.get("readOnly") is True),
+        )
+        below = self._items(children, path, own, depth + 1) if children else ()
+        item = self._build(entry, path, link_id, str(kind), below, own)
         self.scripts.close()
         return item
 
-    def _build(self, entry: Mapping[str, Any], path: str, link_id: str, kind: str, below: tuple[Item, ...]) -> Item:
+    def _build(
+        self,
+        entry: Mapping[str, Any],
+        path: str,
+        link_id: str,
+        kind: str,
+        below: tuple[Item, ...],
+        own: _Inherited,
+    ) -> Item:
         found, scripts = self.findings, self.scripts
         flags = {key: self._flag(entry, key, path) for key in ("required", "repeats", "readOnly")}
         if kind == "display" and any(flags.values()):
-            found.warn(path, "display", "A text to read can't be required, repeated or read-only; this is passed over.")
+            found.warn(
+                path,
+                "display",
+                "A text to read can't be required, repeated or read-only; this is passed over.",
+            )
             flags = dict.fromkeys(flags, False)
         roles = {child.link_id: display_item_role(child) for child in below}
         control = self._control(entry, path)
         units = self._units(entry, path, kind)
         expressions = scripts.of_item(entry, path, kind)
-        parts: dict[str, list[Wording]] = {"help": [], "prompt": [], "flyover": [], "lower": [], "upper": [], "unit": []}
+        parts: dict[str, list[Wording]] = {
+            "help": [],
+            "prompt": [],
+            "flyover": [],
+            "lower": [],
+            "upper": [],
+            "unit": [],
+        }
         for child in below:
             # A help text that comes and goes stays an item of its own.
-            if roles[child.link_id] and not child.enable_when and not child.enable_expression and kind != "group":
-                parts[roles[child.link_id]].append(child.wording)
+            role = "" if child.enable_when or child.enable_expression else roles[child.link_id]
+            if role and (kind != "group" or role in ("help", "prompt", "flyover")):
+                parts[role].append(child.wording)
         taken = {w for words in parts.values() for w in map(id, words)}
         short = ext.value_of(entry, ext.SHORT_TEXT)
-        usage = ext.value_of(entry, ext.USAGE_MODE)
         return Item(
             link_id=link_id,
             kind=kind,
@@ -218,12 +170,12 @@ class _Reader:
             prefix=entry["prefix"] if isinstance(entry.get("prefix"), str) else "",
             required=flags["required"],
             repeats=flags["repeats"],
-            read_only=flags["readOnly"] or usage in ("display", "display-non-empty"),
-            hidden=ext.value_of(entry, ext.HIDDEN) is True,
+            read_only=flags["readOnly"] or own.read_only,
+            hidden=own.hidden,
             control=control,
             options=read_options(entry, path, kind, self.sets, found, scripts),
             units=units,
-            limits=self._limits(entry, path, kind, flags),
+            limits=read_limits(entry, path, kind, flags, found),
             enable_when=self._conditions(entry, path),
             enable_behavior=self._behavior(entry, path),
             initial=self._initial(entry, path, kind, flags["repeats"]),
@@ -237,8 +189,9 @@ class _Reader:
             open_label=str(ext.value_of(entry, ext.OPEN_LABEL) or ""),
             short_text=short if isinstance(short, str) else "",
             category=_code_of(ext.value_of(entry, ext.DISPLAY_CATEGORY)),
-            links=tuple(str(ext.typed_value(e)[1]) for e in ext.all_of(entry, ext.SUPPORT_LINK)),
+            links=self._links(entry, path),
             code=tuple(code for code in entry.get("code", ()) if isinstance(code, Mapping)),
+            source=entry,
             items=tuple(child for child in below if id(child.wording) not in taken),
             variables=scripts.variables_of(entry),
             constraints=scripts.constraints(entry, path),
@@ -251,6 +204,33 @@ class _Reader:
             self.findings.refuse(f"{path}.{key}", key, f"“{key}” must be true or false.")
             return False
         return value
+
+    def _check_dynamic(self, entry: Mapping[str, Any], path: str) -> None:
+        """Whether something is required, or how long it may be, can be told by an expression; that isn't done here."""
+        for key, twin in entry.items():
+            told = ext.first(twin, ext.DYNAMIC_TEXT) or ext.first(twin, ext.CALCULATED_VALUE)
+            if told and key.startswith("_") and key not in ("_text", "_prefix"):
+                self.findings.refuse(f"{path}.{key[1:]}", key[1:], "It is told by an expression.")
+
+    def _links(self, entry: Mapping[str, Any], path: str) -> tuple[str, ...]:
+        found = []
+        for extension in ext.all_of(entry, ext.SUPPORT_LINK):
+            link = ext.typed_value(extension)[1]
+            if isinstance(link, str) and link.lower().startswith(("https://", "http://")):
+                found.append(link)
+            else:
+                self.findings.warn(path, "supportLink", "Only links to web pages are shown.")
+        for url in ext.MEDIA:
+            for extension in ext.all_of(entry, url):
+                media = ext.typed_value(extension)[1]
+                link = media.get("url") if isinstance(media, Mapping) else None
+                if isinstance(link, str) and link.lower().startswith("https://"):
+                    found.append(link)
+                else:
+                    self.findings.refuse(
+                        path, "itemMedia", "It comes with a picture or sound that can't be shown."
+                    )
+        return tuple(found)
 
     def _control(self, entry: Mapping[str, Any], path: str) -> str:
         controls = [_code_of(ext.typed_value(e)[1]) for e in ext.all_of(entry, ext.ITEM_CONTROL)]
@@ -272,13 +252,10 @@ class _Reader:
                 self.findings.refuse(f"{path}.extension", "unit", "A unit needs a code or a name.")
                 continue
             label = str(coding.get("display") or coding["code"])
-            units.append(Unit(str(coding.get("code") or label), label, coding.get("code"), coding.get("system")))
+            units.append(
+                Unit(str(coding.get("code") or label), label, coding.get("code"), coding.get("system"))
+            )
         return tuple(units)
-
-    def _limits(self, entry: Mapping[str, Any], path: str, kind: str, flags: Mapping[str, bool]) -> Limits:
-        from .limits import read_limits
-
-        return read_limits(entry, path, kind, flags, self.findings)
 
     def _conditions(self, entry: Mapping[str, Any], path: str) -> tuple[Condition, ...]:
         listed = entry.get("enableWhen", [])
@@ -291,7 +268,7 @@ class _Reader:
             if not isinstance(when, Mapping) or not isinstance(when.get("question"), str):
                 self.findings.refuse(where, "enableWhen", "It must name the question it depends on.")
                 continue
-            self._modifiers(when, where)
+            check_modifiers(when, where, self.findings)
             answers = [key for key in when if key.startswith("answer")]
             type_, value = ext.typed_value(when, "answer")
             if len(answers) != 1 or value is None:
@@ -300,9 +277,10 @@ class _Reader:
             conditions.append(Condition(when["question"], str(when.get("operator")), type_, value))
         if len(listed) > 1 and entry.get("enableBehavior") not in ("all", "any"):
             self.findings.refuse(
-                f"{path}.enableBehavior", "enableBehavior",
+                f"{path}.enableBehavior",
+                "enableBehavior",
                 "With more than one condition the form must say whether all or any must hold (R4, que-12).",
-            )  # fmt: skip
+            )
         return tuple(conditions)
 
     def _behavior(self, entry: Mapping[str, Any], path: str) -> str:
@@ -312,16 +290,24 @@ class _Reader:
             return "all"
         return str(behavior)
 
-    def _initial(self, entry: Mapping[str, Any], path: str, kind: str, repeats: bool) -> tuple[tuple[str, Any], ...]:
+    def _initial(
+        self, entry: Mapping[str, Any], path: str, kind: str, repeats: bool
+    ) -> tuple[tuple[str, Any], ...]:
         listed = entry.get("initial", [])
         if not isinstance(listed, list):
             self.findings.refuse(f"{path}.initial", "initial", "“initial” must be a list.")
             return ()
         found = [ext.typed_value(value) for value in listed if isinstance(value, Mapping)]
         if listed and kind in NO_ANSWER:
-            self.findings.refuse(f"{path}.initial", "initial", "Only a question can have an answer to start with (R4, que-8).")
+            self.findings.refuse(
+                f"{path}.initial", "initial", "Only a question can have an answer to start with (R4, que-8)."
+            )
         if len(listed) > 1 and not repeats:
-            self.findings.refuse(f"{path}.initial", "initial", "Only a repeated question can start with several answers (R4, que-13).")
+            self.findings.refuse(
+                f"{path}.initial",
+                "initial",
+                "Only a repeated question can start with several answers (R4, que-13).",
+            )
         return tuple(found)
 
 
@@ -335,9 +321,14 @@ def _code_of(concept: Any) -> str:
     return str(concept) if isinstance(concept, str) else ""
 
 
-def export(q: Questionnaire) -> dict[str, Any]:
-    """The questionnaire as a resource again: equal to what was loaded, extensions that were only carried included."""
-    return copy.deepcopy(dict(q.resource))
-
-
-__all__ = ["Page", "export", "inspect", "load"]
+def check_modifiers(element: Mapping[str, Any], path: str, findings: Findings) -> None:
+    """Refuse every modifierExtension that isn't known: it may turn the meaning of what holds it around."""
+    listed = element.get("modifierExtension", [])
+    for extension in listed if isinstance(listed, list) else [listed]:
+        url = str(extension.get("url")) if isinstance(extension, Mapping) else ""
+        if ext.canonical(url) not in ext.MODIFIERS_READ:
+            findings.refuse(
+                f"{path}.modifierExtension",
+                "modifierExtension",
+                f"It changes the meaning of what holds it, and isn't known here: {url or 'no address'}.",
+            )

@@ -23,12 +23,15 @@ class Posted(Protocol):
     def getlist(self, key: str) -> list[Any]: ...
 
 
-def accept(q: Questionnaire, post: Posted | Mapping[str, Sequence[str]], raw: Raw, page: Page | str | None) -> dict[str, list[str]]:
+def accept(
+    q: Questionnaire, post: Posted | Mapping[str, Sequence[str]], raw: Raw, page: Page | str | None
+) -> dict[str, list[str]]:
     """The raw answers with one posted page merged in; `raw` itself is left as it is.
 
     Names of answers start with "i."; `_add`, `_remove` and `_asked` are understood; every other name is the caller's.
     Raises UnknownField for a name that no question on the page has, or that nobody may fill in. What was typed is kept
-    as typed, even when it is an error, but for NUL bytes and half characters no database stores: those become "\ufffd".
+    as typed, even when it is an error, but for NUL bytes and half characters, which no database stores: those are
+    marked, and the mark is an error.
     `page` None takes any question of the form.
     """
     page = q.page(page) if isinstance(page, str) else page
@@ -58,7 +61,11 @@ def _values(post: Any, name: str) -> list[str]:
 
 
 def _storable(text: str) -> str:
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode() if "\0" in text or not _encodes(text) else text
+    return (
+        text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+        if "\0" in text or not _encodes(text)
+        else text
+    )
 
 
 def _encodes(text: str) -> bool:
@@ -89,7 +96,12 @@ def _item_for(q: Questionnaire, name: str, page: Page | None) -> Item:
 
 
 def _has_part(item: Item, part: str) -> bool:
-    return part == "" or part == {"quantity": "unit", "dateTime": "time", "open-choice": "other", "attachment": "file"}.get(item.kind)
+    return part == "" or part == {
+        "quantity": "unit",
+        "dateTime": "time",
+        "open-choice": "other",
+        "attachment": "file",
+    }.get(item.kind)
 
 
 def _add(q: Questionnaire, merged: dict[str, list[str]], name: str, page: Page | None) -> None:
@@ -106,9 +118,9 @@ def _add(q: Questionnaire, merged: dict[str, list[str]], name: str, page: Page |
 
 
 def _row_item(q: Questionnaire, name: str, page: Page | None) -> Item:
-    """The repeated item that `name` (without its row) stands for."""
+    """The item that `name` (without its row) stands for: a repeated one, or one with files to take back."""
     found = resolve(q, name + (":n" if resolve(q, name) is None else ""))
-    if found is None or not found[0].repeats or split_part(name)[1]:
+    if found is None or not (found[0].repeats or found[0].kind == "attachment") or split_part(name)[1]:
         raise _unknown()
     item = found[0]
     if (page is not None and item.link_id not in page.link_ids) or (item.asks and not item.writable):
@@ -148,7 +160,7 @@ def _remove(q: Questionnaire, merged: dict[str, list[str]], name: str, page: Pag
 
 
 def _split_row(key: str, base: str) -> tuple[int | None, str, str]:
-    """"i.g.2.c:unit" under "i.g" gives (2, ".", "c:unit"); a row's own field gives (2, "", "") or (2, ":", "unit")."""
+    """Row, mark and rest: under "i.g", "i.g.2.c:unit" gives (2, ".", "c:unit"), "i.g.2:unit" gives (2, ":", "unit")."""
     rest = key[len(base) + 1 :]
     digits = len(rest) - len(rest.lstrip("0123456789"))
     mark = rest[digits : digits + 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +15,8 @@ DEEPEST = 120
 MOST_ITEMS = 20_000
 DEEPEST_ITEM = 30
 MOST_NODES = 2_000_000
+# A string, closed or not (possessive, so that an unclosed one costs no second look), or a bracket.
+_MARKS = re.compile(r'"(?:[^"\\]+|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -28,8 +31,8 @@ class _Repeated(ValueError):
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        seen: set[str] = set()
-        raise _Repeated(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
+        keys = [key for key, _value in pairs]
+        raise _Repeated(next(key for place, key in enumerate(keys) if key in keys[:place]))
     return found
 
 
@@ -37,14 +40,21 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is out of range")
+    return number
+
+
 def _depth(text: str) -> int:
     """How deep brackets nest outside of strings, told without recursion."""
     deepest = depth = 0
-    for mark in re.findall(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text):
-        if mark in "[{":
+    for mark in _MARKS.findall(text):
+        if mark in ("[", "{"):
             depth += 1
             deepest = max(deepest, depth)
-        elif mark in "]}":
+        elif mark in ("]", "}"):
             depth -= 1
     return deepest
 
@@ -60,9 +70,11 @@ def read(raw: bytes) -> dict[str, Any]:
     if _depth(text) > DEEPEST:
         raise refuse("", "nesting", f"The file nests deeper than {DEEPEST} levels.")
     try:
-        found = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        found = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite)
     except _Repeated as fault:
-        raise refuse("", "json", f"The key “{fault}” stands twice in one object, so one of the two would be lost.") from None
+        raise refuse(
+            "", "json", f"The key “{fault}” stands twice in one object, so one of the two would be lost."
+        ) from None
     except json.JSONDecodeError as fault:
         raise refuse("", "json", f"The file is not JSON: {fault.msg} at line {fault.lineno}.") from None
     except (ValueError, RecursionError) as fault:
@@ -73,7 +85,9 @@ def read(raw: bytes) -> dict[str, Any]:
 
 
 def check_tree(resource: Mapping[str, Any]) -> None:
-    """Refuse a tree that is too deep or too big, holds characters no database keeps, or things JSON has no word for."""
+    """Refuse a tree that is too deep or too big, or holds characters no database keeps, or what JSON doesn't have."""
+    if not isinstance(resource, Mapping):
+        raise refuse("", "json", "A questionnaire must be one JSON object.")
     waiting: list[tuple[Any, int]] = [(resource, 1)]
     seen = 0
     while waiting:
@@ -92,6 +106,10 @@ def check_tree(resource: Mapping[str, Any]) -> None:
             waiting.extend((value, depth + 1) for value in node)
         elif isinstance(node, str):
             if _UNSAFE.search(node):
-                raise refuse("", "text", "A text holds a character that can't be stored (NUL or half of a pair).")
+                raise refuse(
+                    "", "text", "A text holds a character that can't be stored (NUL or half of a pair)."
+                )
+        elif isinstance(node, float) and not math.isfinite(node):
+            raise refuse("", "json", "A number is not finite.")
         elif node is not None and not isinstance(node, (bool, int, float)):
             raise refuse("", "json", f"A value is of a kind JSON doesn't have ({type(node).__name__}).")

@@ -1,4 +1,4 @@
-"""One page as HTML: nodes become small views, and the fragments in templates/intake/items/ show them.
+"""One page as HTML: nodes become shapes, and the fragments in templates/intake/items/ show them.
 
 The same state always gives the same HTML: ids come from field names, and nothing is counted while rendering.
 """
@@ -6,266 +6,191 @@ The same state always gives the same HTML: ids come from field names, and nothin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from django.template.loader import get_template
 from django.utils import translation
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
-from .items import Item, Option, Page
+from .controls import FOLDER, question
+from .items import Item, Page
 from .names import MOST_ROWS
-from .options import OTHER
-from .rich import wording_html
-from .state import State, hidden, row_places
+from .rich import as_html, wording_html
+from .shapes import Hint, Part, Question, Row, Rows
+from .state import State, hidden
 from .tree import Node
 
-LONG_LIST = 12
-CARDS, LIST, LINE, AREA = "choices", "select", "line", "area"
-
-
-@dataclass(slots=True)
-class Choice:
-    """A card, or a line in a drop-down."""
-
-    id: str
-    value: str
-    label: SafeString
-    prefix: str
-    chosen: bool
-    exclusive: bool = False
-
-
-@dataclass(slots=True)
-class Box:
-    """One input of a question; a repeated question has several."""
-
-    id: str
-    name: str
-    value: str
-    extra: dict[str, str]
-    number: int
-    remove: str = ""
-
-
-@dataclass(slots=True)
-class Question:
-    """Everything a fragment needs to show one question."""
-
-    node: Node
-    template: str
-    id: str
-    name: str
-    label: SafeString
-    prefix: str = ""
-    classes: str = ""
-    hints: list[dict[str, Any]] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    described: str = ""
-    required: bool = False
-    optional: bool = False
-    choices: list[Choice] = field(default_factory=list)
-    boxes: list[Box] = field(default_factory=list)
-    units: list[Choice] = field(default_factory=list)
-    unit: str = ""
-    input: dict[str, Any] = field(default_factory=dict)
-    many: bool = False
-    add: str = ""
-    other: str = ""
-    other_chosen: bool = False
-    other_label: str = ""
-    told: str = ""
-    low: str = ""
-    high: str = ""
-    below: list[Any] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Rows:
-    """A repeated group: its rows, and the buttons that add and remove one."""
-
-    id: str
-    name: str
-    title: SafeString
-    hints: list[dict[str, Any]]
-    rows: list[dict[str, Any]]
-    count: int
-    add: str
-    errors: list[str]
-    described: str
-    template: str = "intake/items/rows.html"
-
-
-@dataclass(slots=True)
-class Part:
-    """A group that doesn't repeat, or something only to be read."""
-
-    id: str
-    template: str
-    title: SafeString
-    body: SafeString | str = ""
-    classes: str = ""
-    category: str = ""
-    hints: list[dict[str, Any]] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    described: str = ""
-    links: Sequence[str] = ()
-    below: list[Any] = field(default_factory=list)
+CATEGORIES = frozenset({"instructions", "security", "help"})
 
 
 def render_page(state: State, page: Page | str, *, bound_errors: bool) -> SafeString:
     """The fields of one page, without the form around them; with `bound_errors`, what is wrong stands beside each."""
     page = state.q.page(page) if isinstance(page, str) else page
     with translation.override(state.language or None):
-        view = _Views(state, page, bound_errors)
-        parts = view.parts_of_page()
-        return mark_safe(get_template("intake/items/page.html").render({"parts": parts, "errors": view.unplaced()}))
+        view = _View(state, page, bound_errors)
+        html = get_template(FOLDER + "page.html").render(
+            {"parts": view.parts(), "errors": view.errors.get("", [])}
+        )
+    return mark_safe(html)  # noqa: S308 - a template made it, with escaping on
 
 
-class _Views:
-    def __init__(self, state: State, page: Page, bound: bool) -> None:
+class _View:
+    """The shapes of one page of one state."""
+
+    def __init__(self, state: State, page: Page, bound_errors: bool) -> None:
         self.state, self.page, self.language = state, page, state.language
         self.errors: dict[str, list[str]] = {}
-        if bound:
-            for error in state.errors:
-                self.errors.setdefault(error.name, []).append(error.message)
+        for error in state.errors if bound_errors else ():
+            self.errors.setdefault(error.name, []).append(error.message)
 
-    def unplaced(self) -> list[str]:
-        return self.errors.get("", [])
-
-    def parts_of_page(self) -> list[Any]:
-        found: list[Any] = self._list(self.state.q.header)
+    def parts(self) -> list[Any]:
+        body = self._items(self.page.items, None)
+        found = self._items(self.state.q.header, None)
+        asked = [part for part in body if isinstance(part, Question) and not part.told]
+        found += self._heading(alone=len(asked) == 1 and len(body) == 1)
+        if asked and (self.page.named is None or len(body) == 1):
+            asked[0].first = True
         for group in self.page.opens:
-            for node in self.state.nodes(group):
-                if node.enabled and not hidden(node):
-                    found.extend(self._opening(node))
-        found.extend(self._list(self.page.items))
-        found.extend(self._list(self.state.q.footer))
-        return found
+            found += [
+                part
+                for node in self.state.nodes(group)
+                if node.enabled and not hidden(node)
+                for part in self._opening(node)
+            ]
+        return [*found, *body, *self._items(self.state.q.footer, None)]
 
-    def _list(self, items: Sequence[Item]) -> list[Any]:
+    def _heading(self, *, alone: bool) -> list[Part]:
+        """The group's name: the heading of its questions, or a line above a question that stands alone."""
+        named = self.page.named
+        if named is None:
+            return []
+        node = next(iter(self.state.nodes(named)), None)
+        label = (
+            self._label(node)
+            if node is not None
+            else wording_html(named.wording, self.language, blocks=False)
+        )
+        return [
+            Part(f"{self.page.id}-heading", FOLDER + ("caption.html" if alone else "heading.html"), label)
+        ]
+
+    def _items(self, items: Sequence[Item], parent: Node | None) -> list[Any]:
+        """The shapes of these items below a node, or wherever they are on the page."""
         found: list[Any] = []
         for item in items:
+            nodes = (
+                self.state.nodes(item) if parent is None else [n for n in parent.children if n.item is item]
+            )
+            nodes = [node for node in nodes if node.enabled and not hidden(node)]
             if item.has_rows:
-                found.extend(self._rows(item, None))
+                found += self._rows(item, nodes)
             else:
-                for node in self.state.nodes(item):
-                    found.extend(self._node(node))
+                for node in nodes:
+                    found += self._node(node)
         return found
 
-    def _below(self, node: Node) -> list[Any]:
-        found: list[Any] = []
-        done: set[str] = set()
-        for item in node.item.items:
-            if item.has_rows and item.link_id not in done:
-                done.add(item.link_id)
-                found.extend(self._rows(item, node))
-        plain = [child for child in node.children if not child.item.has_rows]
-        shown = {child.item.link_id: self._node(child) for child in plain}
-        ordered: list[Any] = []
-        rows = iter(found)
-        by_rows = {part.name: part for part in rows}
-        for item in node.item.items:
-            if item.has_rows:
-                ordered.extend(part for name, part in by_rows.items() if self._is_rows_of(name, item))
-            else:
-                ordered.extend(shown.get(item.link_id, ()))
-        return ordered
-
-    def _is_rows_of(self, name: str, item: Item) -> bool:
-        from .names import encode
-
-        return name.endswith("." + encode(item.link_id))
-
     def _node(self, node: Node) -> list[Any]:
-        if not node.enabled or hidden(node):
-            return []
         if node.item.kind == "display":
-            return [self._display(node)]
-        if node.item.kind == "group":
-            return self._group(node)
-        return [self._question(node)]
+            return self._display(node)
+        return self._group(node) if node.item.kind == "group" else [self._question(node)]
 
     def _label(self, node: Node, *, blocks: bool = False) -> SafeString:
         return wording_html(node.item.wording, self.language, blocks=blocks, text=node.text)
 
-    def _hints(self, item: Item, id_: str) -> list[dict[str, Any]]:
-        words = [*item.prompts, *item.helps, *item.flyovers]
-        hints = [{"id": f"{id_}-hint{n}", "html": wording_html(word, self.language, blocks=True)} for n, word in enumerate(words)]
-        if item.entry_format and item.kind not in ("date", "time", "boolean"):
-            hints.append({"id": f"{id_}-format", "html": wording_html(type(item.wording)(item.entry_format), "", blocks=False)})
-        return hints
+    def _hints(self, item: Item, id_: str) -> list[Hint]:
+        words = [
+            wording_html(word, self.language, blocks=True)
+            for word in (*item.prompts, *item.helps, *item.flyovers)
+        ]
+        if item.entry_format and item.kind not in ("date", "time", "dateTime", "boolean", "group", "display"):
+            words.append(as_html(item.entry_format))
+        low, high = item.limits.min_value, item.limits.max_value
+        if (
+            item.kind in ("integer", "decimal", "quantity")
+            and low is not None
+            and high is not None
+            and item.control != "slider"
+        ):
+            words.append(as_html(_("From %(low)s to %(high)s.") % {"low": f"{low:f}", "high": f"{high:f}"}))
+        return [Hint(f"{id_}-hint{number}", html) for number, html in enumerate(words) if html]
 
-    def _group(self, node: Node) -> list[Any]:
-        item = node.item
-        below = self._below(node)
+    def _group(self, node: Node) -> list[Part]:
+        below = self._items(node.item.items, node)
         if not below:
             return []
-        hints = self._hints(item, node.name)
-        errors = self.errors.get(node.name, [])
-        title = mark_safe("") if item.text and item.text == self.page.title else self._label(node)
-        return [Part(node.name, "intake/items/group.html", title, classes=item.wording.classes, hints=hints, errors=errors,
-                     described=_described(node.name, hints, errors), links=item.links, below=below)]  # fmt: skip
+        item, errors = node.item, self.errors.get(node.name, [])
+        label = as_html("") if item is self.page.named else self._label(node)
+        return [
+            Part(
+                node.name,
+                FOLDER + "group.html",
+                label,
+                item.wording.classes,
+                self._hints(item, node.name),
+                errors,
+                item.links,
+                below,
+            )
+        ]
 
-    def _opening(self, node: Node) -> list[Any]:
-        """The heading of a group that was cut into pages, on the first of them."""
-        hints = self._hints(node.item, node.name)
-        if not hints and (not node.item.text or node.item.text == self.page.title):
-            return []
-        title = mark_safe("") if node.item.text == self.page.title else self._label(node)
-        return [Part(node.name, "intake/items/group.html", title, hints=hints, links=node.item.links)]
-
-    def _display(self, node: Node) -> Part:
+    def _opening(self, node: Node) -> list[Part]:
+        """What a group says of itself, on the first of the pages it was cut into."""
         item = node.item
-        category = item.category if item.category in ("instructions", "security", "help") else ""
-        return Part(node.name, "intake/items/display.html", mark_safe(""), self._label(node, blocks=True),
-                    classes=item.wording.classes, category=category, links=item.links)  # fmt: skip
-
-    def _rows(self, item: Item, parent: Node | None) -> list[Any]:
-        if item.hidden or (parent is not None and hidden(parent)):
+        label = as_html("") if item is self.page.named or not item.text else self._label(node)
+        hints, errors = self._hints(item, node.name), self.errors.get(node.name, [])
+        if not label and not hints and not errors:
             return []
+        return [
+            Part(node.name, FOLDER + "group.html", label, item.wording.classes, hints, errors, item.links)
+        ]
+
+    def _display(self, node: Node) -> list[Part]:
+        item = node.item
+        body = self._label(node, blocks=True)
+        if not body and not item.links:
+            return []
+        part = Part(
+            node.name, FOLDER + "display.html", classes=item.wording.classes, links=item.links, body=body
+        )
+        part.category = item.category if item.category in CATEGORIES else ""
+        return [part]
+
+    def _rows(self, item: Item, nodes: list[Node]) -> list[Rows]:
+        """Repetitions side by side: one block for each place they can stand in."""
+        places: dict[str, list[Node]] = {}
+        for node in nodes:
+            places.setdefault(node.place, []).append(node)
         found = []
-        for name, enabled in row_places(self.state._tree, item):
-            if not enabled or (parent is not None and not self._inside(name, parent)):
-                continue
-            nodes = [node for node in self.state.nodes(item) if node.name.rpartition(".")[0] == name]
-            rows = []
-            for node in nodes:
-                below = [self._question(node)] if item.asks else self._below(node)
-                rows.append({"number": (node.row or 0) + 1, "id": node.name, "below": below, "remove": node.name,
-                             "errors": [] if item.asks else self.errors.get(node.name, [])})  # fmt: skip
-            errors = self.errors.get(name, [])
-            hints = [] if item.asks else self._hints(item, name)
+        for place, occurrences in places.items():
+            rows = [self._row(node) for node in occurrences if node.row is not None]
             most = min(item.limits.max_occurs or MOST_ROWS, MOST_ROWS)
-            add = name if len(nodes) < most and not item.read_only else ""
-            title = wording_html(item.wording, self.language, blocks=False)
-            found.append(Rows(name, name, title, hints, rows, len(nodes), add, errors, _described(name, hints, errors)))
+            found.append(
+                Rows(
+                    place,
+                    FOLDER + "rows.html",
+                    self._label(occurrences[0]),
+                    item.wording.classes,
+                    self._hints(item, place) if not item.asks else [],
+                    self.errors.get(place, []),
+                    item.links,
+                    name=place,
+                    title=item.wording.in_language(self.language),
+                    rows=rows,
+                    add=place if len(rows) < most and not item.read_only else "",
+                )
+            )
         return found
 
-    def _inside(self, name: str, parent: Node) -> bool:
-        above: Node | None = parent
-        while above is not None:
-            if above.row is not None:
-                return name.startswith(above.name + ".")
-            above = above.parent
-        return True
+    def _row(self, node: Node) -> Row:
+        if node.item.asks:
+            return Row(f"{node.name}-row", (node.row or 0) + 1, node.name, [], [self._question(node)])
+        below = self._items(node.item.items, node)
+        return Row(node.name, (node.row or 0) + 1, node.name, self.errors.get(node.name, []), below)
 
     def _question(self, node: Node) -> Question:
-        from .controls import question
-
-        errors = self.errors.get(node.name, [])
-        hints = self._hints(node.item, node.name)
-        shown = question(node, self._label(node), hints, errors, self.language)
-        shown.described = _described(node.name, hints, errors)
-        shown.below = self._below(node) if node.item.items else []
+        shown = question(node, self._label(node), self.language)
+        shown.hints = self._hints(node.item, node.name)
+        shown.errors = self.errors.get(node.name, [])
+        shown.below = self._items(node.item.items, node)
         return shown
-
-
-def _described(id_: str, hints: Sequence[dict[str, Any]], errors: Sequence[str]) -> str:
-    ids = [hint["id"] for hint in hints]
-    if errors:
-        ids.append(f"{id_}-error")
-    return " ".join(ids)
-
-
-__all__ = ["OTHER", "Box", "Choice", "Option", "Question", "render_page"]

@@ -37,14 +37,16 @@ class Scripts:
     def _launch_names(self, resource: Mapping[str, Any]) -> set[str]:
         names = set()
         for extension in ext.all_of(resource, ext.LAUNCH):
-            parts = {part.get("url"): ext.typed_value(part)[1] for part in extension.get("extension", ()) or ()}
+            parts = ext.parts_of(extension)
             name = parts.get("name")
             name = name.get("code") if isinstance(name, Mapping) else name
             if isinstance(name, str):
                 names.add(name)
                 if name not in KNOWN_LAUNCH:
                     self.findings.warn(
-                        "Questionnaire.extension", "launchContext", f"Nothing here knows %{name}: it stays empty."
+                        "Questionnaire.extension",
+                        "launchContext",
+                        f"Nothing here knows %{name}: it stays empty.",
                     )
         return names
 
@@ -79,7 +81,9 @@ class Scripts:
         name = value["name"] if isinstance(value.get("name"), str) else ""
         language, text = value.get("language", FHIRPATH), value["expression"]
         if language == QUERY:
-            self.findings.warn(path, feature, "It asks a record server, which isn't done here: it stays empty.")
+            self.findings.warn(
+                path, feature, "It asks a record server, which isn't done here: it stays empty."
+            )
             return Expression(text, path, name, None, QUERY)
         if language != FHIRPATH:
             say(path, feature, f"It is written in {language}; only FHIRPath is understood.")
@@ -98,7 +102,9 @@ class Scripts:
     def variables_of(self, element: Mapping[str, Any]) -> tuple[Expression, ...]:
         found: list[Expression] = []
         for extension in ext.all_of(element, ext.VARIABLE):
-            expression = self.read(ext.typed_value(extension)[1], f"{self._path}.extension(variable)", "variable")
+            expression = self.read(
+                ext.typed_value(extension)[1], f"{self._path}.extension(variable)", "variable"
+            )
             if expression is None:
                 continue
             if not expression.name:
@@ -127,16 +133,26 @@ class Scripts:
                     self.findings.refuse(path, feature, "Only a question can have it.")
                 continue
             expression = self.read(ext.typed_value(extension)[1], path, feature, optional=optional)
-            if expression is not None and not expression.runs and key in ("enable_expression", "calculated", "option_expression"):
+            if (
+                expression is not None
+                and not expression.runs
+                and key in ("enable_expression", "calculated", "option_expression")
+            ):
                 say = self.findings.warn if optional else self.findings.refuse
                 say(path, feature, "It needs a record server, so the form would mean something else here.")
                 expression = None
             found[key] = expression
         if ext.first(entry, ext.ENABLE_EXPRESSION) and entry.get("enableWhen"):
-            self.findings.refuse(path, "enableWhenExpression", "It has both enableWhen and enableWhenExpression; only one may be.")
+            self.findings.refuse(
+                path,
+                "enableWhenExpression",
+                "It has both enableWhen and enableWhenExpression; only one may be.",
+            )
         candidates = ext.first(entry, ext.CANDIDATES)
         if candidates is not None and kind == "choice" and not found.get("option_expression"):
-            found["option_expression"] = self.read(ext.typed_value(candidates)[1], path, "candidateExpression")
+            found["option_expression"] = self.read(
+                ext.typed_value(candidates)[1], path, "candidateExpression"
+            )
         dynamic = ext.first(entry, ext.DYNAMIC_TEXT)
         if dynamic is not None and asks and "calculated" not in found:
             # The older way to say "this answer is computed" puts the expression on the item itself.
@@ -148,15 +164,19 @@ class Scripts:
         value = ext.typed_value(extension)[1]
         if isinstance(value, Mapping) and value.get("language") == FHIRPATH:
             return self.read(value, path, "cqf-expression", optional=True)
-        self.findings.warn(path, "cqf-expression", "A value computed by a library isn't computed here: the question is asked.")
-        return None
+        # Asking a person to work it out would be worse than leaving it out.
+        self.findings.warn(
+            path, "cqf-expression", "Its value comes from a library that isn't at hand: it stays empty."
+        )
+        return Expression(str(value), path)
 
     def _toggles(self, entry: Mapping[str, Any], path: str) -> tuple[tuple[frozenset[str], Expression], ...]:
         found = []
         for extension in ext.all_of(entry, ext.TOGGLE):
-            parts = [part for part in extension.get("extension", ()) or () if isinstance(part, Mapping)]
-            told = next((part for part in parts if part.get("url") == "expression"), None)
-            expression = self.read(ext.typed_value(told)[1] if told else None, path, "answerOptionsToggleExpression")
+            listed = extension.get("extension")
+            parts = [part for part in listed if isinstance(part, Mapping)] if isinstance(listed, list) else []
+            told = ext.parts_of(extension).get("expression")
+            expression = self.read(told, path, "answerOptionsToggleExpression")
             named = [ext.typed_value(part)[1] for part in parts if part.get("url") == "option"]
             keys = frozenset(toggle_key(value) for value in named)
             if expression is not None and expression.runs and keys:
@@ -167,20 +187,27 @@ class Scripts:
         found = []
         for url in (ext.CONSTRAINT, ext.TARGET_CONSTRAINT):
             for extension in ext.all_of(element, url):
-                parts = {p.get("url"): ext.typed_value(p)[1] for p in extension.get("extension", ()) or () if p}
+                parts = ext.parts_of(extension)
                 expression = self.read(parts.get("expression"), path, "constraint")
                 if expression is None or not expression.runs:
                     continue
                 human = parts.get("human")
                 if not isinstance(human, str) or not human:
-                    self.findings.refuse(path, "constraint", "A constraint needs a sentence for people (human).")
+                    self.findings.refuse(
+                        path, "constraint", "A constraint needs a sentence for people (human)."
+                    )
                     continue
-                found.append(Constraint(str(parts.get("key") or ""), human, parts.get("severity") != "warning", expression))
+                found.append(
+                    Constraint(
+                        str(parts.get("key") or ""), human, parts.get("severity") != "warning", expression
+                    )
+                )
         return tuple(found)
 
 
 def toggle_key(value: Any) -> str:
     """How an option is told in a toggle: system|code, or its text."""
     if isinstance(value, Mapping):
-        return f"{value.get('system') or ''}|{value.get('code') or value.get('display') or value.get('reference') or ''}"
+        told = value.get("code") or value.get("display") or value.get("reference") or ""
+        return f"{value.get('system') or ''}|{told}"
     return str(value)

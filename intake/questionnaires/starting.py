@@ -27,7 +27,7 @@ def starting_entries(item: Item, row: int | None) -> tuple[Entry, ...]:
         if row is not None:
             return found[row : row + 1]
         return found
-    chosen = tuple((option.key, {}) for option in item.options if option.selected)
+    chosen: tuple[Entry, ...] = tuple((option.key, {}) for option in item.options if option.selected)
     if row is not None:
         return chosen[row : row + 1]
     return chosen if item.repeats else chosen[:1]
@@ -77,7 +77,7 @@ def _choice_entry(item: Item, value: Any, options: Sequence[Option]) -> Entry | 
     for option in options:
         if _same(option, value):
             return option.key, {}
-    if item.kind == "open-choice":
+    if item.kind == "open-choice" or not (options or item.option_expression):
         said = (value.get("display") or value.get("code")) if isinstance(value, Mapping) else value
         if isinstance(said, str) and said:
             return (OTHER, {"other": said}) if options else (said, {})
@@ -104,6 +104,8 @@ def _quantity_entry(item: Item, value: Any) -> Entry | None:
     if not isinstance(value, Mapping):
         return None
     number = value.get("value")
-    unit = next((u.key for u in item.units if u.code == value.get("code") or u.label == value.get("unit")), None)
+    unit = next(
+        (u.key for u in item.units if u.code == value.get("code") or u.label == value.get("unit")), None
+    )
     label = unit or str(value.get("unit") or value.get("code") or "")
     return ("" if number is None else number_text(number)), ({"unit": label} if label else {})

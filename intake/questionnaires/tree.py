@@ -12,7 +12,8 @@ from .items import Item, Option, Questionnaire
 from .names import MOST_ROWS, ROOT, child_name
 from .options import OTHER
 from .starting import starting_entries
-from .values import Answer, Context, Refused, option_answer, other_answer, read_answer
+from .times import Refused
+from .values import Answer, Context, option_answer, other_answer, read_answer
 
 Raw = Mapping[str, Sequence[str]]
 Entry = tuple[str, dict[str, str]]
@@ -20,7 +21,11 @@ Entry = tuple[str, dict[str, str]]
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """One occurrence of an item. `name` is its field name; `entries` what was typed; `answers` what that means."""
+    """One occurrence of an item. `name` is its field name; `entries` what was typed; `answers` what that means.
+
+    A repeated group without rows has one node all the same, without a row and with nothing below: it stands for the
+    place where rows can be added.
+    """
 
     item: Item
     name: str
@@ -34,6 +39,12 @@ class Node:
     enabled: bool = True
     wanted: bool = True
     text: str | None = None
+    touched: bool = False
+
+    @property
+    def place(self) -> str:
+        """The field name without its own row: what all repetitions side by side share."""
+        return self.name if self.row is None else self.name.rpartition(".")[0]
 
     @property
     def given(self) -> list[Answer]:
@@ -59,6 +70,7 @@ class Tree:
         self.q, self.raw, self.context, self.language = q, raw, context, language
         self.by_name: dict[str, Node] = {}
         self.by_link: dict[str, list[Node]] = {}
+        self.broken: list[tuple[Node | None, str]] = []
         self.counts = row_counts(raw)
         self.roots = self._build(q.items, ROOT, None)
 
@@ -69,7 +81,10 @@ class Tree:
             if not item.has_rows:
                 nodes.append(self._node(item, name, prefix, parent, None))
                 continue
-            for row in range(self.row_count(item, name)):
+            count = self.row_count(item, name)
+            if not count:
+                nodes.append(self._node(item, name, "", parent, None))
+            for row in range(count):
                 nodes.append(self._node(item, f"{name}.{row}", f"{name}.{row}", parent, row))
         return nodes
 
@@ -79,7 +94,7 @@ class Tree:
         self.by_link.setdefault(item.link_id, []).append(node)
         if item.asks:
             self._read(node)
-        if item.items:
+        if item.items and prefix:
             node.children = self._build(item.items, prefix, node)
         return node
 
@@ -99,6 +114,7 @@ class Tree:
             node.entries = list(starting_entries(item, node.row))
         elif name in raw or f"{name}:time" in raw or f"{name}:other" in raw:
             node.entries = _entries(item, name, raw)
+            node.touched = True
         else:
             node.entries = list(starting_entries(item, node.row))
         self.understand(node)
@@ -109,7 +125,7 @@ class Tree:
         node.answers, node.refusals = [], []
         if not node.entries:
             return
-        if item.has_options and (node.options or item.kind == "choice"):
+        if item.has_options and (node.options or item.option_expression):
             self._choose(node)
             return
         for place, (text, extra) in enumerate(node.entries):
@@ -118,12 +134,17 @@ class Tree:
             except Refused as fault:
                 node.refusals.append((place, str(fault)))
                 continue
-            if answer is not None:
+            # A repeated yes or no is shown as two boxes to tick, so it can hold each of them once.
+            if answer is not None and not (item.kind == "boolean" and answer in node.answers):
                 node.answers.append(answer)
 
     def _choose(self, node: Node) -> None:
         item = node.item
-        by_key = item.option_by_key if node.options is item.options else {option.key: option for option in node.options}
+        by_key = (
+            item.option_by_key
+            if node.options is item.options
+            else {option.key: option for option in node.options}
+        )
         wrote, picked_other = "", False
         for place, (text, extra) in enumerate(node.entries):
             wrote = wrote or extra.get("other", "")
@@ -146,9 +167,14 @@ class Tree:
             if picked:
                 node.refusals.append((0, _("Please write your answer in the box.")))
             return
-        if node.answers and not node.item.repeats and not picked:
+        if node.answers and not node.item.many and not picked:
             node.refusals.append(
-                (0, _("You chose an answer and also wrote one. Clear the box, or choose the answer that goes with it."))
+                (
+                    0,
+                    _(
+                        "You chose an answer and also wrote one. Clear the box, or choose the answer that goes with it."
+                    ),
+                )
             )
             return
         try:
@@ -167,12 +193,14 @@ def _entries(item: Item, name: str, raw: Raw) -> list[Entry]:
     texts = list(raw.get(name, ()))
     if item.has_options:
         wrote = next(iter(raw.get(f"{name}:other", ())), "")
-        if not item.repeats:
+        if not item.many:
             texts = texts[-1:]
-        return [(text, {"other": wrote} if wrote else {}) for text in texts] or ([("", {"other": wrote})] if wrote else [])
+        return [(text, {"other": wrote} if wrote else {}) for text in texts] or (
+            [("", {"other": wrote})] if wrote else []
+        )
     parts = {part: list(raw.get(f"{name}:{part}", ())) for part in ("unit", "time")}
     size = max(len(texts), len(parts["time"]))
-    if not item.repeats:
+    if not item.many:
         # One question, one answer: of a doubled field the last one counts.
         texts, size = texts[-1:], min(size, 1)
         parts = {part: values[-1:] for part, values in parts.items()}

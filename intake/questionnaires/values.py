@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -16,8 +15,11 @@ from django.utils.translation import ngettext
 from .items import Item, Option
 from .limits import compile_pattern
 from .options import OTHER
+from .times import Refused, compare_times, digits, read_date, read_date_time, read_time
 
 LONGEST = 20_000
+# What R4 strings and databases can't hold, and the mark `accept` leaves where such a character was.
+_UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffd]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,21 @@ class Context:
     patient: Mapping[str, Any] = field(default_factory=dict)
     user: Mapping[str, Any] = field(default_factory=dict)
     attachments: Mapping[str, Mapping[str, Any]] | None = None
+
+
+# A world for trying a form out before anybody fills it in.
+SAMPLE = Context(
+    today=dt.date(2024, 1, 15),
+    now=dt.datetime(2024, 1, 15, 10, 0, tzinfo=dt.UTC),
+    patient={
+        "id": "sample",
+        "birthDate": "1980-06-01",
+        "gender": "female",
+        "name": "Sam Sample",
+        "language": "en",
+    },
+    user={"resourceType": "Patient", "id": "sample"},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +69,9 @@ class Answer:
         return self.option.ordinal if self.option else None
 
 
-class Refused(ValueError):
-    """What was typed can't be the answer. The text is the sentence shown beside the question."""
-
-
 def plain_number(value: Decimal) -> int | float:
     """A JSON number for a decimal: whole ones as int, so that 3 stays 3."""
     return int(value) if value == value.to_integral_value() else float(value)
-
-
-def digits(text: str) -> str:
-    """The same text with every digit of any script as 0–9, spaces trimmed, and one kind of minus sign."""
-    return "".join(
-        str(unicodedata.digit(char)) if char.isdigit() and unicodedata.digit(char, None) is not None else char
-        for char in text.strip().replace("\u2212", "-").replace("\u00a0", " ")
-    )
 
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,12}(?:[.,]0{1,6})?\Z")
@@ -83,7 +88,9 @@ def read_decimal(text: str, *, whole: bool = False) -> Decimal:
     if not (_WHOLE if whole else _DECIMAL).match(typed):
         if whole and _DECIMAL.match(typed):
             raise Refused(_("Write a whole number, with nothing after the point."))
-        raise Refused(_("Write a number with digits only, like 12.") if whole else _("Write a number, like 12 or 12.5."))
+        raise Refused(
+            _("Write a number with digits only, like 12.") if whole else _("Write a number, like 12 or 12.5.")
+        )
     number = Decimal(typed.replace(",", ".").rstrip(".") or "0")
     if len(number.as_tuple().digits) > 15:
         raise Refused(_("This number is too long."))
@@ -100,62 +107,9 @@ def _integer(item: Item, text: str) -> Answer:
 def _decimal(item: Item, text: str) -> Answer:
     number = read_decimal(text)
     unit = item.units[0].label if item.units else ""
-    return Answer("decimal", plain_number(number), plain_number(number), f"{number:f} {unit}".strip(), number=number)
-
-
-_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?\Z")
-_SLASHED = re.compile(r"([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{4})\Z")
-
-
-def read_date(text: str, *, partial: bool = True) -> str:
-    """A date as FHIR writes it: 2024-05-31, or 2024-05 or 2024 where the day isn't known."""
-    typed = digits(text)
-    slashed = _SLASHED.match(typed)
-    if slashed:
-        raise Refused(_("Write the date as year-month-day, like %(example)s.") % {"example": f"{slashed[3]}-05-31"})
-    hit = _DATE.match(typed)
-    if not hit or (not partial and not hit[3]):
-        raise Refused(_("Write the date as year-month-day, like 2024-05-31."))
-    year, month, day = int(hit[1]), int(hit[2] or 1), int(hit[3] or 1)
-    try:
-        dt.date(year, month, day)
-    except ValueError:
-        raise Refused(_("This day isn't in the calendar. Please check the date.")) from None
-    return hit[1] + (f"-{month:02}" if hit[2] else "") + (f"-{day:02}" if hit[3] else "")
-
-
-_TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?\s*([AaPp])?\.?[Mm]?\.?\Z")
-
-
-def read_time(text: str) -> str:
-    """A time of day as FHIR writes it, 14:05:00; "2:05 pm" is understood too."""
-    hit = _TIME.match(digits(text))
-    hour = int(hit[1]) if hit else 99
-    if hit and hit[4]:
-        hour = hour % 12 + (12 if hit[4] in "pP" else 0) if 1 <= hour <= 12 else 99
-    if not hit or hour > 23 or int(hit[2]) > 59 or int(hit[3] or 0) > 59:
-        raise Refused(_("Write the time as hours and minutes, like 14:30."))
-    return f"{hour:02}:{hit[2]}:{hit[3] or '00'}"
-
-
-def read_date_time(text: str, time: str, zone: dt.tzinfo | None) -> str:
-    """A FHIR dateTime: a date alone, or with a time and the offset its zone had then (R4, datatypes: dateTime)."""
-    typed = text.strip()
-    whole, mark, rest = typed.partition("T")
-    if mark and not time:
-        bare = re.sub(r"(Z|[+-][0-9]{2}:[0-9]{2})\Z", "", rest)
-        if bare != rest:
-            return f"{read_date(whole, partial=False)}T{read_time(bare)}{rest[len(bare) :]}"
-        typed, time = whole, bare
-    if not typed and time:
-        raise Refused(_("Give the date as well as the time."))
-    date = read_date(typed, partial=not time)
-    if not time:
-        return date
-    clock = read_time(time)
-    moment = dt.datetime.fromisoformat(f"{date}T{clock}").replace(tzinfo=zone or dt.UTC)
-    offset = moment.strftime("%z")[:5]
-    return f"{date}T{clock}{offset[:3]}:{offset[3:]}" if offset else f"{date}T{clock}Z"
+    return Answer(
+        "decimal", plain_number(number), plain_number(number), f"{number:f} {unit}".strip(), number=number
+    )
 
 
 def _url(item: Item, text: str) -> Answer:
@@ -193,7 +147,7 @@ def _quantity(item: Item, text: str, unit_key: str) -> Answer:
         unit = item.units[0]
     if item.units and unit is None:
         raise Refused(_("Choose the unit for this number."))
-    label = unit.label if unit else unit_key.strip()
+    label = unit.label if unit else unit_key.strip() or (item.unit_label.plain if item.unit_label else "")
     if label:
         value["unit"] = label
     if unit and unit.system:
@@ -210,23 +164,31 @@ def _attachment(item: Item, text: str, context: Context) -> Answer:
     about = {key: part for key, part in (known or {}).get(text, {}).items() if part is not None}
     value = about or {"url": f"urn:porter:attachment:{text}"}
     limits = item.limits
-    if limits.mime_types and about.get("contentType") and not _allowed(str(about["contentType"]), limits.mime_types):
+    if (
+        limits.mime_types
+        and about.get("contentType")
+        and not _allowed(str(about["contentType"]), limits.mime_types)
+    ):
         raise Refused(_("This kind of file can't be used here. Please add another."))
     # maxSize is in megabytes (R4 extension maxSize).
     if limits.max_size is not None and Decimal(about.get("size") or 0) > limits.max_size * 1_000_000:
-        raise Refused(_("This file is too large. The most is %(size)s MB.") % {"size": f"{limits.max_size:f}"})
+        raise Refused(
+            _("This file is too large. The most is %(size)s MB.") % {"size": f"{limits.max_size:f}"}
+        )
     return Answer("Attachment", value, 1, str(about.get("title") or _("File")))
 
 
 def _allowed(content_type: str, allowed: Sequence[str]) -> bool:
-    return any(content_type == one or (one.endswith("/*") and content_type.startswith(one[:-1])) for one in allowed)
+    return any(
+        content_type == one or (one.endswith("/*") and content_type.startswith(one[:-1])) for one in allowed
+    )
 
 
-def read_answer(item: Item, text: str, extra: Mapping[str, str], context: Context, language: str) -> Answer | None:
+def read_answer(
+    item: Item, text: str, extra: Mapping[str, str], context: Context, language: str
+) -> Answer | None:
     """One typed answer, None for an empty one. Raises Refused. `extra` holds the other parts: unit, time, other."""
-    if "\0" in text or any("\0" in part for part in extra.values()):
-        raise Refused(_("There is a character here that can't be stored. Please write it again."))
-    if any("\ud800" <= char <= "\udfff" for part in (text, *extra.values()) for char in part):
+    if any(_UNSTORABLE.search(part) for part in (text, *extra.values())):
         raise Refused(_("There is a character here that can't be stored. Please write it again."))
     if len(text) > LONGEST or any(len(part) > LONGEST for part in extra.values()):
         raise Refused(too_long(LONGEST, max(len(text), *(len(part) for part in extra.values()), 0)))
@@ -259,6 +221,10 @@ def read_answer(item: Item, text: str, extra: Mapping[str, str], context: Contex
     if kind == "reference":
         said = text.strip()
         return Answer("Reference", {"display": said}, said, said, free=said)
+    if kind == "choice":
+        # A choice without a list: any coding may be the answer, and words give one that has only a name.
+        said = text.strip()
+        return Answer("Coding", {"display": said}, said, said, free=said)
     return _free(item, text)
 
 
@@ -271,8 +237,9 @@ def other_answer(text: str) -> Answer:
 def too_long(most: int, now: int) -> str:
     return ngettext(
         "Please write at most %(most)d character. There are %(now)d now.",
-        "Please write at most %(most)d characters. There are %(now)d now.", most,
-    ) % {"most": most, "now": now}  # fmt: skip
+        "Please write at most %(most)d characters. There are %(now)d now.",
+        most,
+    ) % {"most": most, "now": now}
 
 
 def check_limits(item: Item, answer: Answer, context: Context) -> str:
@@ -284,15 +251,18 @@ def check_limits(item: Item, answer: Answer, context: Context) -> str:
             return too_long(limits.max_length, size)
         if limits.min_length is not None and size < limits.min_length:
             return ngettext(
-                "Please write at least %(least)d character.", "Please write at least %(least)d characters.", limits.min_length
+                "Please write at least %(least)d character.",
+                "Please write at least %(least)d characters.",
+                limits.min_length,
             ) % {"least": limits.min_length}
     if limits.pattern is not None and not answer.option:
         subject = answer.free or (str(answer.value) if not isinstance(answer.value, (dict, bool)) else "")
         if subject and not compile_pattern(limits.pattern).fullmatch(subject):
             return limits.pattern_hint or (
                 _("Please write it like this: %(format)s") % {"format": item.entry_format}
-                if item.entry_format else _("This isn't in the form we can use. Please check it.")
-            )  # fmt: skip
+                if item.entry_format
+                else _("This isn't in the form we can use. Please check it.")
+            )
     if answer.number is not None and not answer.option:
         return _check_number(item, answer.number)
     if answer.type in ("date", "dateTime", "time"):
@@ -308,9 +278,10 @@ def _check_number(item: Item, number: Decimal) -> str:
             if not limits.decimal_places:
                 return _("Write a whole number, with nothing after the point.")
             return ngettext(
-                "Write at most %(most)d digit after the point.", "Write at most %(most)d digits after the point.",
+                "Write at most %(most)d digit after the point.",
+                "Write at most %(most)d digits after the point.",
                 limits.decimal_places,
-            ) % {"most": limits.decimal_places}  # fmt: skip
+            ) % {"most": limits.decimal_places}
     if limits.min_value is not None and number < limits.min_value:
         return _("The number must be %(bound)s or more.") % {"bound": f"{limits.min_value:f}"}
     if limits.max_value is not None and number > limits.max_value:
@@ -325,24 +296,3 @@ def _check_time(item: Item, value: str) -> str:
     if high is not None and compare_times(value, high) == 1:
         return _("It must be %(bound)s or earlier.") % {"bound": high.replace("T", " ")}
     return ""
-
-
-def moment_of(value: str) -> dt.datetime | None:
-    """A full dateTime with its offset as a moment; None for what has no time or no offset."""
-    try:
-        moment = dt.datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None and "T" in value else None
-
-
-def compare_times(one: str, other: str) -> int | None:
-    """-1, 0 or 1 for two dates, dateTimes or times; None where their precision can't tell (R4, date semantics)."""
-    first, second = moment_of(one), moment_of(other)
-    if first is not None and second is not None:
-        return (first > second) - (first < second)
-    left, right = (re.sub(r"(Z|(?<=:[0-9]{2})[+-][0-9]{2}:[0-9]{2})\Z", "", value) for value in (one, other))
-    shared = min(len(left), len(right))
-    if left[:shared] != right[:shared]:
-        return 1 if left[:shared] > right[:shared] else -1
-    return 0 if len(left) == len(right) else None

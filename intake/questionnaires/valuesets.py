@@ -70,7 +70,9 @@ class ValueSets:
             raise NotKnown(f"The value set {reference} isn't in the form, and isn't known here.")
         wanted = reference.partition("|")[2]
         if wanted and isinstance(found.get("version"), str) and found["version"] != wanted:
-            raise NotKnown(f"Version {wanted} of the value set was asked for, and {found['version']} is at hand.")
+            raise NotKnown(
+                f"Version {wanted} of the value set was asked for, and {found['version']} is at hand."
+            )
         return found
 
     def _expand(self, reference: str, above: tuple[str, ...]) -> list[Coding]:
@@ -104,7 +106,9 @@ class ValueSets:
             for part in compose.get("exclude", ())
             for coding in self._part(part, above)
         }
-        return _unique([coding for coding in included if (coding.get("system"), coding["code"]) not in left_out])
+        return _unique(
+            [coding for coding in included if (coding.get("system"), coding["code"]) not in left_out]
+        )
 
     def _part(self, part: Mapping[str, Any], above: tuple[str, ...]) -> list[Coding]:
         """One include or exclude: what its concepts, its code system and its other value sets have in common."""
@@ -146,7 +150,11 @@ def _coding(concept: Mapping[str, Any], system: str | None) -> Coding:
         coding["extension"] = extensions
     if concept.get("_display"):
         coding["_display"] = concept["_display"]
-    names = {d["language"]: d["value"] for d in concept.get("designation", ()) if d.get("language") and d.get("value")}
+    names = {
+        d["language"]: d["value"]
+        for d in concept.get("designation", ())
+        if d.get("language") and d.get("value")
+    }
     if names:
         coding["designation"] = names
     return coding

@@ -12,11 +12,24 @@ from .problems import Findings
 if TYPE_CHECKING:
     from .scripts import Scripts
 
-_ROLES = {"help": "help", "flyover": "flyover", "prompt": "prompt", "lower": "lower", "upper": "upper", "unit": "unit",
-          "inline": "help", "legal": "help"}  # fmt: skip
+_ROLES = {
+    "help": "help",
+    "flyover": "flyover",
+    "prompt": "prompt",
+    "lower": "lower",
+    "upper": "upper",
+    "unit": "unit",
+    "inline": "help",
+    "legal": "help",
+}
 # CSS an author may use to mean something, and the class that says it here. Colours and sizes are left to the page.
-_STYLES = {("font-weight", "bold"): "strong", ("font-weight", "700"): "strong", ("font-style", "italic"): "em",
-           ("text-decoration", "underline"): "underlined", ("text-transform", "uppercase"): "upper"}  # fmt: skip
+_STYLES = {
+    ("font-weight", "bold"): "strong",
+    ("font-weight", "700"): "strong",
+    ("font-style", "italic"): "em",
+    ("text-decoration", "underline"): "underlined",
+    ("text-transform", "uppercase"): "upper",
+}
 
 
 def read_wording(
@@ -27,18 +40,22 @@ def read_wording(
     if not isinstance(plain, str):
         findings.refuse(f"{path}.{key}", key, f"“{key}” must be a text.")
         plain = ""
+    if not plain and key == "text":
+        plain = fallback(element)
     twin = element.get(f"_{key}")
     if not isinstance(twin, Mapping):
         return Wording(plain)
     translations: dict[str, str] = {}
     for extension in ext.all_of(twin, ext.TRANSLATION):
-        parts = {part.get("url"): ext.typed_value(part)[1] for part in extension.get("extension", ()) if part}
+        parts = ext.parts_of(extension)
         if isinstance(parts.get("lang"), str) and isinstance(parts.get("content"), str):
             translations[parts["lang"].lower()] = parts["content"]
     expression = None
     dynamic = ext.first(twin, ext.DYNAMIC_TEXT)
     if dynamic is not None and scripts is not None:
-        expression = scripts.read(dynamic.get("valueExpression"), f"{path}.{key}", "dynamic text", optional=True)
+        expression = scripts.read(
+            dynamic.get("valueExpression"), f"{path}.{key}", "dynamic text", optional=True
+        )
     return Wording(
         plain,
         markdown=_text(ext.value_of(twin, ext.MARKDOWN)),
@@ -47,6 +64,16 @@ def read_wording(
         translations=translations,
         expression=expression,
     )
+
+
+def fallback(element: Mapping[str, Any]) -> str:
+    """What to call an item whose author wrote no text: the name of its code, or the code."""
+    for coding in element.get("code", ()) or ():
+        if isinstance(coding, Mapping):
+            said = coding.get("display") or coding.get("code")
+            if isinstance(said, str) and said:
+                return said
+    return ""
 
 
 def _text(value: Any) -> str:

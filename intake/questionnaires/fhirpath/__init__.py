@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import localcontext
 
-from .engine import Budget, Run, Scope, compile_tree
+from .engine import compile_tree
 from .operators import Items, truth
+from .scope import Budget, Run, Scope
 from .syntax import SyntaxFault, Tree, nodes, read
 from .values import Fault, Quantity, Temporal
 
@@ -46,7 +47,9 @@ def _link_ids(found: list[Tree]) -> set[str]:
         sides = [node[1], *(side for _operator, side in node[2])]
         if any(side[0] == "path" and side[2] and side[2][-1] == ("field", "linkId") for side in sides):
             for side in sides:
-                named.update(part[1] for part in nodes(side) if part[0] == "literal" and isinstance(part[1], str))
+                named.update(
+                    part[1] for part in nodes(side) if part[0] == "literal" and isinstance(part[1], str)
+                )
     return named
 
 
@@ -59,7 +62,23 @@ def run(program: Program, scope: Scope, focus: Items) -> Items:
     except RecursionError:
         raise Fault("It nests too deep.") from None
     except (ArithmeticError, ValueError, TypeError, AttributeError, KeyError, IndexError) as fault:
-        raise fault if isinstance(fault, Fault) else Fault(f"It doesn't fit the answers ({type(fault).__name__}).") from None
+        raise (
+            fault
+            if isinstance(fault, Fault)
+            else Fault(f"It doesn't fit the answers ({type(fault).__name__}).")
+        ) from None
 
 
-__all__ = ["Budget", "Fault", "Items", "Program", "Quantity", "Scope", "SyntaxFault", "Temporal", "parse", "run", "truth"]
+__all__ = [
+    "Budget",
+    "Fault",
+    "Items",
+    "Program",
+    "Quantity",
+    "Scope",
+    "SyntaxFault",
+    "Temporal",
+    "parse",
+    "run",
+    "truth",
+]

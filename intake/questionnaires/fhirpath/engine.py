@@ -7,84 +7,16 @@ backtrack. Scoring forms look up hundreds of questions by linkId; those look-ups
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from .functions import FUNCTIONS, children, is_type
-from .operators import OPERATORS, Items, distinct, key_of, one, truth
+from .conversions import is_type
+from .functions import FUNCTIONS
+from .loops import SPECIAL, repeat
+from .operators import OPERATORS, Items, one, truth
+from .scope import Run, Scope, field
 from .syntax import SyntaxFault, Tree
-from .values import Fault, Quantity, Temporal, number, temporal
-
-STEPS = 200_000
-MOST_ITEMS = 100_000
-Run = Callable[["Scope", Items], Items]
-# Elements that hold dates in the resources an expression may see; value[x] tells by its name.
-DATES = frozenset({
-    "birthDate", "authored", "authoredOn", "start", "end", "date", "issued", "recordedDate", "assertedDate", "dateAsserted",
-    "lastUpdated", "sent", "received", "created", "occurrence", "effective", "onset", "abatement", "deceased",
-})  # fmt: skip
-_MOMENTS = ("Date", "DateTime", "Time", "Instant")
-
-
-class Budget:
-    """How much work is left; shared by everything evaluated together."""
-
-    __slots__ = ("left",)
-
-    def __init__(self, steps: int = STEPS) -> None:
-        self.left = steps
-
-    def spend(self, steps: int) -> None:
-        self.left -= steps
-        if self.left < 0:
-            raise Fault("It takes too long to work out.")
-
-
-class Scope:
-    """What an expression can see: the response, variables by name, today, and the item a function is looking at."""
-
-    __slots__ = ("budget", "cache", "context", "index", "now", "resource", "this", "today", "total", "variable")
-
-    def __init__(
-        self, resource: Any, context: Items, variable: Callable[[str], Items], *, today: str, now: str,
-        budget: Budget, cache: dict[Any, Any],
-    ) -> None:  # fmt: skip
-        self.resource, self.context, self.variable = resource, context, variable
-        self.today, self.now, self.budget, self.cache = today, now, budget, cache
-        self.this: Items = context
-        self.index, self.total = 0, []  # type: tuple[int, Items]
-
-
-def field(items: Items, name: str) -> Items:
-    """Children by name; `value` also finds valueInteger and its like (§4.1.1, choice types)."""
-    found: Items = []
-    for item in items:
-        if isinstance(item, dict):
-            value, key = item.get(name), name
-            if value is None:
-                for key in item:
-                    if key.startswith(name) and len(key) > len(name) and key[len(name)].isupper():
-                        value = item[key]
-                        break
-                else:
-                    continue
-            if isinstance(value, list):
-                found.extend(_read(part, key, name) for part in value if part is not None)
-            elif value is not None:
-                found.append(_read(value, key, name))
-        elif isinstance(item, Quantity) and name in ("value", "unit", "code"):
-            found.append(item.value if name == "value" else item.unit)
-    return found
-
-
-def _read(value: Any, key: str, name: str) -> Any:
-    if isinstance(value, str):
-        if key.endswith(_MOMENTS) or name in DATES:
-            return temporal(value) or value
-        return value
-    if isinstance(value, float):
-        return number(value)
-    return value
+from .values import Fault
 
 
 def compile_tree(tree: Tree) -> Run:
@@ -114,7 +46,11 @@ def compile_tree(tree: Tree) -> Run:
 
 
 def _variable(name: str) -> Run:
-    fixed = {"ucum": "http://unitsofmeasure.org", "sct": "http://snomed.info/sct", "loinc": "http://loinc.org"}
+    fixed = {
+        "ucum": "http://unitsofmeasure.org",
+        "sct": "http://snomed.info/sct",
+        "loinc": "http://loinc.org",
+    }
     if name in fixed:
         value = [fixed[name]]
         return lambda scope, focus: value
@@ -165,6 +101,8 @@ def _chain(tree: Tree) -> Run:
             other = run(scope, focus)
             scope.budget.spend(1 + len(found) + len(other))
             found = combine(found, other)
+            if found and isinstance(found[0], str):
+                scope.budget.spend(len(found[0]) >> 5)
         return found
 
     return compute
@@ -250,11 +188,11 @@ def _link_id(step: Tree) -> str | None:
 def _walk(link_id: str | None) -> Run:
     def run(scope: Scope, focus: Items) -> Items:
         if len(focus) != 1 or focus[0] is not scope.resource:
-            found = _repeat(scope, focus, lambda inner, items: field(items, "item"))
+            found = repeat(scope, focus, lambda inner, items: field(items, "item"))
             return found if link_id is None else [item for item in found if item.get("linkId") == link_id]
         index = scope.cache.get("walk")
         if index is None:
-            everything = _repeat(scope, focus, lambda inner, items: field(items, "item"))
+            everything = repeat(scope, focus, lambda inner, items: field(items, "item"))
             index = {None: everything}
             for item in everything:
                 index.setdefault(item.get("linkId"), []).append(item)
@@ -285,9 +223,10 @@ def _step(step: Tree, *, first: bool) -> Run:
     if step[0] == "field":
         name = step[1]
         if first and name[0].isupper():
-            return lambda scope, focus: [
-                item for item in focus if isinstance(item, dict) and item.get("resourceType") == name
-            ] or field(focus, name)
+            return lambda scope, focus: (
+                [item for item in focus if isinstance(item, dict) and item.get("resourceType") == name]
+                or field(focus, name)
+            )
         return lambda scope, focus: field(focus, name)
     if step[0] == "at":
         place = compile_tree(step[1])
@@ -311,11 +250,13 @@ def _call(name: str, args: tuple[Tree, ...]) -> Run:
         if name == "is":
             return _typed("is", lambda scope, focus: focus, type_)
         return lambda scope, focus: [item for item in focus if is_type(item, type_)]
-    if name in _SPECIAL:
-        make, least, most = _SPECIAL[name]
+    if name in SPECIAL:
+        make, least, most = SPECIAL[name]
         _check_count(name, len(args), least, most)
         if name == "where" and (link_id := _link_id(("call", name, args))) is not None:
-            return lambda scope, focus: [item for item in focus if isinstance(item, dict) and item.get("linkId") == link_id]
+            return lambda scope, focus: [
+                item for item in focus if isinstance(item, dict) and item.get("linkId") == link_id
+            ]
         return make(*(compile_tree(arg) for arg in args))
     if name not in FUNCTIONS:
         raise SyntaxFault(f"The function {name}() is not known here.")
@@ -334,141 +275,3 @@ def _call(name: str, args: tuple[Tree, ...]) -> Run:
 def _check_count(name: str, given: int, least: int, most: int) -> None:
     if not least <= given <= most:
         raise SyntaxFault(f"{name}() has {given} arguments.")
-
-
-def _each(scope: Scope, focus: Items, run: Run, use: Callable[[Any, Items], bool | None]) -> None:
-    """Evaluate `run` for every item as $this; stop when `use` says False."""
-    before = scope.this, scope.index
-    try:
-        for place, item in enumerate(focus):
-            scope.budget.spend(1)
-            scope.this, scope.index = [item], place
-            if use(item, run(scope, scope.this)) is False:
-                break
-    finally:
-        scope.this, scope.index = before
-
-
-def _where(run: Run) -> Run:
-    def where(scope: Scope, focus: Items) -> Items:
-        found: Items = []
-        _each(scope, focus, run, lambda item, result: found.append(item) if truth(result) else None)
-        return found
-
-    return where
-
-
-def _select(run: Run) -> Run:
-    def select(scope: Scope, focus: Items) -> Items:
-        found: Items = []
-
-        def use(item: Any, result: Items) -> None:
-            found.extend(result)
-            if len(found) > MOST_ITEMS:
-                raise Fault("A list grew too long.")
-
-        _each(scope, focus, run, use)
-        return found
-
-    return select
-
-
-def _exists(run: Run | None = None) -> Run:
-    if run is None:
-        return lambda scope, focus: [bool(focus)]
-    where = _where(run)
-    return lambda scope, focus: [bool(where(scope, focus))]
-
-
-def _all(run: Run) -> Run:
-    def every(scope: Scope, focus: Items) -> Items:
-        answer = [True]
-
-        def use(item: Any, result: Items) -> bool:
-            answer[0] = truth(result) is True
-            return answer[0]
-
-        _each(scope, focus, run, use)
-        return list(answer)
-
-    return every
-
-
-def _repeat(scope: Scope, focus: Items, run: Run) -> Items:
-    """Everything reached by applying `run` again and again. Elements are told apart by what they are, not what they hold."""
-    found: Items = []
-    seen: set[Any] = set()
-    waiting = list(focus)
-    while waiting:
-        scope.budget.spend(len(waiting))
-        fresh: Items = []
-        for item in waiting:
-            for part in run(scope, [item]):
-                key = id(part) if isinstance(part, dict) else key_of(part)
-                if key not in seen:
-                    seen.add(key)
-                    fresh.append(part)
-        found.extend(fresh)
-        if len(found) > MOST_ITEMS:
-            raise Fault("A list grew too long.")
-        waiting = fresh
-    return found
-
-
-def _repeating(run: Run) -> Run:
-    def step(scope: Scope, focus: Items) -> Items:
-        before = scope.this
-        scope.this = focus
-        try:
-            return run(scope, focus)
-        finally:
-            scope.this = before
-
-    return lambda scope, focus: _repeat(scope, focus, step)
-
-
-def _iif(test: Run, then: Run, other: Run | None = None) -> Run:
-    def iif(scope: Scope, focus: Items) -> Items:
-        if truth(test(scope, focus)):
-            return then(scope, focus)
-        return other(scope, focus) if other is not None else []
-
-    return iif
-
-
-def _aggregate(run: Run, start: Run | None = None) -> Run:
-    def aggregate(scope: Scope, focus: Items) -> Items:
-        before = scope.total
-        scope.total = start(scope, focus) if start is not None else []
-
-        def use(item: Any, result: Items) -> None:
-            scope.total = result
-
-        try:
-            _each(scope, focus, run, use)
-            return scope.total
-        finally:
-            scope.total = before
-
-    return aggregate
-
-
-def _today(scope: Scope, focus: Items) -> Items:
-    return [Temporal("date", scope.today)]
-
-
-_SPECIAL: dict[str, tuple[Callable[..., Run], int, int]] = {
-    "where": (_where, 1, 1),
-    "select": (_select, 1, 1),
-    "exists": (_exists, 0, 1),
-    "all": (_all, 1, 1),
-    "repeat": (_repeating, 1, 1),
-    "iif": (_iif, 2, 3),
-    "aggregate": (_aggregate, 1, 2),
-    "trace": (lambda *args: lambda scope, focus: focus, 1, 2),
-    "descendants": (lambda: lambda scope, focus: _repeat(scope, focus, lambda inner, items: children(items)), 0, 0),
-    "today": (lambda: _today, 0, 0),
-    "now": (lambda: lambda scope, focus: [Temporal("dateTime", scope.now)], 0, 0),
-    "timeOfDay": (lambda: lambda scope, focus: [Temporal("time", scope.now[11:19])], 0, 0),
-}
-__all__ = ["Budget", "Mapping", "Scope", "compile_tree", "distinct", "field"]

@@ -8,18 +8,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Any
 
 import re2
 
-from .operators import Items, bounded, distinct, in_range, key_of, one, order, same, truth
-from .values import Fault, Quantity, Temporal, number, quantity, temporal, text_of
+from .conversions import CONVERSIONS, conversion, pattern_of
+from .operators import Items, bounded, distinct, in_range, key_of, one, order, truth
+from .scope import field
+from .values import Fault, Quantity, number, quantity, text_of
 
-ORDINAL = frozenset({
-    "http://hl7.org/fhir/StructureDefinition/ordinalValue", "http://hl7.org/fhir/StructureDefinition/itemWeight",
-    "http://hl7.org/fhir/StructureDefinition/questionnaire-ordinalValue",
-})  # fmt: skip
+ORDINAL = frozenset(
+    {
+        "http://hl7.org/fhir/StructureDefinition/ordinalValue",
+        "http://hl7.org/fhir/StructureDefinition/itemWeight",
+        "http://hl7.org/fhir/StructureDefinition/questionnaire-ordinalValue",
+    }
+)
 Function = Callable[..., Items]
 
 
@@ -62,32 +66,26 @@ def _substring(text: str, start: Any, length: Any = None) -> str | None:
     return text[begin:] if length is None else text[begin : begin + max(0, _whole(length))]
 
 
-@lru_cache(maxsize=256)
-def _pattern(pattern: str) -> Any:
-    options = re2.Options()
-    options.log_errors = False
-    options.dot_nl = True
-    options.max_mem = 8 << 20
-    if len(pattern) > 2000:
-        raise Fault("A pattern is too long.")
-    try:
-        return re2.compile(pattern, options=options)
-    except re2.error:
-        raise Fault("A pattern can't be checked in bounded time, or isn't one.") from None
-
-
 def _replace_matches(text: str, pattern: str, by: str) -> str:
-    replacement = str(by).replace("\\", "\\\\").replace("$", "\\") if "$" in str(by) else str(by).replace("\\", "\\\\")
+    replacement = (
+        str(by).replace("\\", "\\\\").replace("$", "\\") if "$" in str(by) else str(by).replace("\\", "\\\\")
+    )
     try:
-        return bounded(_pattern(pattern).sub(replacement, text))
+        return bounded(pattern_of(pattern).sub(replacement, text))
     except (re2.error, IndexError):
         raise Fault("A replacement speaks of a group the pattern doesn't have.") from None
 
 
 def _replace(text: str, old: str, new: str) -> str:
     if not old:
-        return bounded(new + "".join(char + new for char in text)) if len(text) * (len(new) + 1) < 100_000 else text
-    return bounded(text.replace(old, new)) if text.count(old) * len(new) < 1_000_000 else bounded("x" * 200_000)
+        return (
+            bounded(new + "".join(char + new for char in text))
+            if len(text) * (len(new) + 1) < 100_000
+            else text
+        )
+    return (
+        bounded(text.replace(old, new)) if text.count(old) * len(new) < 1_000_000 else bounded("x" * 200_000)
+    )
 
 
 def _join(items: Items, separator: Items | None = None) -> Items:
@@ -114,6 +112,8 @@ def _on_number(work: Callable[..., Any]) -> Function:
             raise Fault("A number is needed.")
         try:
             found = work(amount, *values)
+        except Fault:
+            raise
         except (ValueError, OverflowError, InvalidOperation, ArithmeticError):
             return []
         return [] if found is None else [in_range(found)]
@@ -135,10 +135,11 @@ def _round(value: Any, places: Any = 0) -> Decimal | int:
 
 def _power(base: Any, exponent: Any) -> Any:
     by = number(exponent)
-    if by is None or abs(by) > 1000:
+    if by is None or not -1000 <= by <= 1000:
         raise Fault("An exponent is out of range.")
     if isinstance(base, int) and isinstance(by, int) and by >= 0:
-        return in_range(Decimal(base) ** by) if abs(base) > 1 else base**by
+        # As a Decimal a large power overflows at once instead of filling the memory.
+        return in_range(Decimal(base) ** by)
     return _decimal(float(base) ** float(by)) if base > 0 or by == int(by) else None
 
 
@@ -169,101 +170,7 @@ def _average(items: Items) -> Items:
     return [Decimal(_total(items)[0]) / len(items)] if items else []
 
 
-# ── types ────────────────────────────────────────────────────────────────────────────────────────────
-def _to_integer(value: Any) -> Any:
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, int):
-        return value
-    return int(value) if isinstance(value, str) and len(value) < 30 and _pattern(r"[+-]?[0-9]+").fullmatch(value) else None
-
-
-def _to_decimal(value: Any) -> Any:
-    amount = number(value)
-    if amount is not None or isinstance(value, bool):
-        return Decimal(int(value) if isinstance(value, bool) else amount or 0)
-    return Decimal(value) if isinstance(value, str) and len(value) < 40 and _pattern(r"[+-]?[0-9]+(\.[0-9]+)?").fullmatch(value) else None
-
-
-def _to_boolean(value: Any) -> Any:
-    if isinstance(value, bool):
-        return value
-    text = (text_of(value) or "").lower()
-    if text in ("true", "t", "yes", "y", "1", "1.0"):
-        return True
-    return False if text in ("false", "f", "no", "n", "0", "0.0") else None
-
-
-def _to_moment(kind: str) -> Callable[[Any], Any]:
-    def convert(value: Any) -> Any:
-        moment = value if isinstance(value, Temporal) else temporal(value) if isinstance(value, str) else None
-        if moment is None or (moment.kind == "time") != (kind == "time"):
-            return None
-        return Temporal("date", moment.text.partition("T")[0]) if kind == "date" else Temporal(kind, moment.text)
-
-    return convert
-
-
-def _to_quantity(value: Any, unit: Any = None) -> Any:
-    amount = quantity(value)
-    plain = number(value)
-    if amount is None and plain is not None:
-        return Quantity(Decimal(plain), "1")
-    if amount is None and isinstance(value, str):
-        hit = _pattern(r"([+-]?[0-9]+(?:\.[0-9]+)?)\s*(?:'([^']*)'|([a-z]+))?").fullmatch(value)
-        return Quantity(Decimal(hit[1]), hit[2] or hit[3] or "1") if hit else None
-    return amount
-
-
-CONVERSIONS: dict[str, Callable[..., Any]] = {
-    "Integer": _to_integer, "Decimal": _to_decimal, "Boolean": _to_boolean, "String": text_of, "Date": _to_moment("date"),
-    "DateTime": _to_moment("dateTime"), "Time": _to_moment("time"), "Quantity": _to_quantity,
-}  # fmt: skip
-
-
-def _conversion(convert: Callable[..., Any], asking: bool) -> Function:
-    def function(items: Items, *args: Items) -> Items:
-        value = one(items, "A conversion")
-        if value is None:
-            return []
-        found = convert(value)
-        return [found is not None] if asking else [] if found is None else [found]
-
-    return function
-
-
-SHAPES = {
-    "Quantity": ("value", "unit"), "Coding": ("code", "display", "system"), "CodeableConcept": ("coding",),
-    "Reference": ("reference",), "Range": ("low", "high"), "Period": ("start", "end"), "Attachment": ("contentType",),
-}  # fmt: skip
-
-
-def is_type(value: Any, name: str) -> bool:
-    """Is a value of a type? JSON doesn't say, so elements are told by what they hold."""
-    short = name.rpartition(".")[2]
-    kind = short.lower()
-    if isinstance(value, bool):
-        return kind == "boolean"
-    if isinstance(value, int):
-        return kind in ("integer", "positiveint", "unsignedint") or name in ("decimal", "FHIR.decimal")
-    if isinstance(value, (Decimal, float)):
-        return kind == "decimal"
-    if isinstance(value, Temporal):
-        return kind == value.kind.lower() or (kind == "instant" and value.kind == "dateTime")
-    if isinstance(value, Quantity):
-        return kind == "quantity"
-    if isinstance(value, str):
-        return kind in ("string", "code", "uri", "url", "id", "markdown", "canonical", "uuid", "oid")
-    if isinstance(value, Mapping):
-        if "resourceType" in value:
-            return short in (value["resourceType"], "Resource", "DomainResource")
-        return any(key in value for key in SHAPES.get(short, ())) and not (short == "Coding" and "value" in value)
-    return False
-
-
 def children(items: Items) -> Items:
-    from .engine import field
-
     found: Items = []
     for item in items:
         if isinstance(item, Mapping):
@@ -288,7 +195,13 @@ def score(items: Items) -> Items:
 
 def _extension(items: Items, url: Items) -> Items:
     wanted = one(url, "extension()")
-    return [e for item in items if isinstance(item, Mapping) for e in item.get("extension", ()) if e.get("url") == wanted]
+    return [
+        e
+        for item in items
+        if isinstance(item, Mapping)
+        for e in item.get("extension", ())
+        if e.get("url") == wanted
+    ]
 
 
 def _all(wanted: bool) -> Function:
@@ -328,10 +241,6 @@ def _not(items: Items) -> Items:
     return [] if value is None else [not value]
 
 
-def _text_function(work: Callable[..., Any]) -> Function:
-    return _on_text(work)
-
-
 FUNCTIONS: dict[str, tuple[Function, int, int]] = {
     # name: the function, the fewest and the most arguments
     "empty": (lambda items: [not items], 0, 0),
@@ -362,20 +271,24 @@ FUNCTIONS: dict[str, tuple[Function, int, int]] = {
     "ordinal": (score, 0, 0),
     "weight": (score, 0, 0),
     "indexOf": (_index_of, 1, 1),
-    "substring": (_text_function(_substring), 1, 2),
-    "startsWith": (_text_function(lambda text, part: text.startswith(str(part))), 1, 1),
-    "endsWith": (_text_function(lambda text, part: text.endswith(str(part))), 1, 1),
-    "contains": (_text_function(lambda text, part: str(part) in text), 1, 1),
-    "upper": (_text_function(str.upper), 0, 0),
-    "lower": (_text_function(str.lower), 0, 0),
-    "trim": (_text_function(str.strip), 0, 0),
-    "length": (_text_function(len), 0, 0),
-    "toChars": (_text_function(list), 0, 0),
-    "replace": (_text_function(_replace), 2, 2),
-    "matches": (_text_function(lambda text, pattern: _pattern(pattern).search(text) is not None), 1, 1),
-    "matchesFull": (_text_function(lambda text, pattern: _pattern(pattern).fullmatch(text) is not None), 1, 1),
-    "replaceMatches": (_text_function(_replace_matches), 2, 2),
-    "split": (_text_function(lambda text, by: text.split(str(by)) if by else [text]), 1, 1),
+    "substring": (_on_text(_substring), 1, 2),
+    "startsWith": (_on_text(lambda text, part: text.startswith(str(part))), 1, 1),
+    "endsWith": (_on_text(lambda text, part: text.endswith(str(part))), 1, 1),
+    "contains": (_on_text(lambda text, part: str(part) in text), 1, 1),
+    "upper": (_on_text(str.upper), 0, 0),
+    "lower": (_on_text(str.lower), 0, 0),
+    "trim": (_on_text(str.strip), 0, 0),
+    "length": (_on_text(len), 0, 0),
+    "toChars": (_on_text(list), 0, 0),
+    "replace": (_on_text(_replace), 2, 2),
+    "matches": (_on_text(lambda text, pattern: pattern_of(pattern).search(text) is not None), 1, 1),
+    "matchesFull": (
+        _on_text(lambda text, pattern: pattern_of(pattern).fullmatch(text) is not None),
+        1,
+        1,
+    ),
+    "replaceMatches": (_on_text(_replace_matches), 2, 2),
+    "split": (_on_text(lambda text, by: text.split(str(by)) if by else [text]), 1, 1),
     "join": (_join, 0, 1),
     "abs": (_on_number(abs), 0, 0),
     "ceiling": (_on_number(math.ceil), 0, 0),
@@ -391,7 +304,6 @@ FUNCTIONS: dict[str, tuple[Function, int, int]] = {
     "min": (_extreme(-1), 0, 0),
     "max": (_extreme(1), 0, 0),
     "avg": (_average, 0, 0),
-    **{f"to{name}": (_conversion(convert, False), 0, 1) for name, convert in CONVERSIONS.items()},
-    **{f"convertsTo{name}": (_conversion(convert, True), 0, 1) for name, convert in CONVERSIONS.items()},
+    **{f"to{name}": (conversion(convert, False), 0, 1) for name, convert in CONVERSIONS.items()},
+    **{f"convertsTo{name}": (conversion(convert, True), 0, 1) for name, convert in CONVERSIONS.items()},
 }
-__all__ = ["FUNCTIONS", "is_type", "same", "score"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal, DivisionByZero, InvalidOperation, Overflow
+from decimal import ROUND_HALF_UP, Decimal, DivisionByZero, InvalidOperation, Overflow
 from typing import Any
 
 from .values import (
@@ -89,7 +89,9 @@ def alike(left: Any, right: Any) -> bool:
     mine, theirs = number(left), number(right)
     if mine is not None and theirs is not None:
         places = min(max(0, -int(Decimal(value).normalize().as_tuple().exponent)) for value in (mine, theirs))
-        return round(Decimal(mine), places) == round(Decimal(theirs), places)
+        unit = Decimal(1).scaleb(-places)
+        rounded = [Decimal(value).quantize(unit, rounding=ROUND_HALF_UP) for value in (mine, theirs)]
+        return rounded[0] == rounded[1]
     return same(left, right) is True
 
 
@@ -160,7 +162,12 @@ def _arithmetic(left: Items, right: Items, sign: str) -> Items:
 
 def _quantities(mine: Any, theirs: Any, first: Any, second: Any, sign: str) -> Items:
     amount, other = quantity(mine), quantity(theirs)
-    if amount is not None and other is not None and sign in "+-" and _compare_quantities(amount, other) in (-1, 0, 1):
+    if (
+        amount is not None
+        and other is not None
+        and sign in "+-"
+        and _compare_quantities(amount, other) in (-1, 0, 1)
+    ):
         return [Quantity(_numbers(amount.value, other.value, sign)[0], amount.unit)]
     if amount is not None and second is not None and sign in "*/":
         return [Quantity(Decimal(value), amount.unit) for value in _numbers(amount.value, second, sign)]
@@ -228,7 +235,12 @@ def key_of(item: Any) -> Any:
     if amount is not None:
         return ("n", Decimal(amount).normalize())
     if isinstance(item, Mapping):
-        return ("m", tuple(sorted((key, key_of(part)) for key, part in item.items() if key not in ("extension", "id"))))
+        return (
+            "m",
+            tuple(
+                sorted((key, key_of(part)) for key, part in item.items() if key not in ("extension", "id"))
+            ),
+        )
     if isinstance(item, list):
         return ("l", tuple(key_of(part) for part in item))
     return ("t", str(item))

@@ -1,7 +1,7 @@
 """The grammar of FHIRPath (N1, appendix B), read into small tuples.
 
     ("literal", value) · ("empty",) · ("variable", name) · ("this",) · ("index",) · ("total",)
-    ("path", start, steps)     start is any node or None; a step is ("field", name), ("call", name, args) or ("at", node)
+    ("path", start, steps)     start is a node or None; a step is ("field", name), ("call", name, args), ("at", node)
     ("sign", "-", node) · ("chain", node, ((operator, node), …)) · ("type", "is" or "as", node, type name)
 
 Chains and paths are flat, so only brackets nest, and how deep they may is bounded.
@@ -10,6 +10,7 @@ Chains and paths are flat, so only brackets nest, and how deep they may is bound
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -41,13 +42,23 @@ _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f"}
 # From the loosest binding to the tightest (FHIRPath §6.7, operator precedence).
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("implies",), ("or", "xor"), ("and",), ("in", "contains"), ("=", "~", "!=", "!~"), ("<=", "<", ">", ">="),
-    ("|",), ("is", "as"), ("+", "-", "&"), ("*", "/", "div", "mod"),
-)  # fmt: skip
+    ("implies",),
+    ("or", "xor"),
+    ("and",),
+    ("in", "contains"),
+    ("=", "~", "!=", "!~"),
+    ("<=", "<", ">", ">="),
+    ("|",),
+    ("is", "as"),
+    ("+", "-", "&"),
+    ("*", "/", "div", "mod"),
+)
 
 
 def _unescape(text: str) -> str:
-    return _ESCAPE.sub(lambda hit: chr(int(hit[1][1:], 16)) if len(hit[1]) == 5 else _ESCAPES.get(hit[1], hit[1]), text)
+    return _ESCAPE.sub(
+        lambda hit: chr(int(hit[1][1:], 16)) if len(hit[1]) == 5 else _ESCAPES.get(hit[1], hit[1]), text
+    )
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
@@ -226,9 +237,17 @@ class _Parser:
         value = temporal(text.lstrip("T"))
         if value is None and re.fullmatch("T[0-9]{2}", text):
             value = temporal(text[1:] + ":00")
+        if value is not None and value.kind != "time" and not _in_calendar(value.text):
+            value = None
         if value is None:
             raise SyntaxFault(f"“@{text}” is not a date or time.")
         return ("literal", value)
+
+
+def _in_calendar(text: str) -> bool:
+    parts = [int(part) for part in text.partition("T")[0].split("-")]
+    year, month, day = (*parts, 1, 1)[:3]
+    return year >= 1 and 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]
 
 
 def read(text: str) -> Tree:

@@ -36,14 +36,36 @@ class Quantity:
 
 
 DURATIONS = {
-    "year": "year", "years": "year", "a": "year", "month": "month", "months": "month", "mo": "month", "week": "week",
-    "weeks": "week", "wk": "week", "day": "day", "days": "day", "d": "day", "hour": "hour", "hours": "hour", "h": "hour",
-    "minute": "minute", "minutes": "minute", "min": "minute", "second": "second", "seconds": "second", "s": "second",
-    "millisecond": "millisecond", "milliseconds": "millisecond", "ms": "millisecond",
-}  # fmt: skip
+    "year": "year",
+    "years": "year",
+    "a": "year",
+    "month": "month",
+    "months": "month",
+    "mo": "month",
+    "week": "week",
+    "weeks": "week",
+    "wk": "week",
+    "day": "day",
+    "days": "day",
+    "d": "day",
+    "hour": "hour",
+    "hours": "hour",
+    "h": "hour",
+    "minute": "minute",
+    "minutes": "minute",
+    "min": "minute",
+    "second": "second",
+    "seconds": "second",
+    "s": "second",
+    "millisecond": "millisecond",
+    "milliseconds": "millisecond",
+    "ms": "millisecond",
+}
 
 _DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?\Z")
-_DATE_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([0-9]{2}(:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?)?(Z|[+-][0-9]{2}:[0-9]{2})?\Z")
+_DATE_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([0-9]{2}(:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?)?(Z|[+-][0-9]{2}:[0-9]{2})?\Z"
+)
 _TIME = re.compile(r"[0-9]{2}(:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?\Z")
 _ZONE = re.compile(r"(Z|[+-][0-9]{2}:[0-9]{2})\Z")
 
@@ -134,11 +156,14 @@ def _shift_date(value: Temporal, unit: str, number: int) -> Temporal:
         day = min(day, calendar.monthrange(year, month)[1])
         moved = dt.date(year, month, day).isoformat()
     elif unit in ("week", "day"):
-        moved = (dt.date(year, month, day) + dt.timedelta(days=number * (7 if unit == "week" else 1))).isoformat()
+        moved = (
+            dt.date(year, month, day) + dt.timedelta(days=number * (7 if unit == "week" else 1))
+        ).isoformat()
     else:
         seconds = number * {"hour": 3600, "minute": 60, "second": 1, "millisecond": 0}[unit]
         if not mark:
-            moved = (dt.datetime(year, month, day) + dt.timedelta(seconds=seconds)).date().isoformat()
+            midnight = dt.datetime(year, month, day, tzinfo=dt.UTC)
+            moved = (midnight + dt.timedelta(seconds=seconds)).date().isoformat()
         else:
             hit = _ZONE.search(clock)
             zone = hit[0] if hit else ""

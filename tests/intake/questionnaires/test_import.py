@@ -302,3 +302,21 @@ def test_an_unknown_style_modifier_that_is_known_is_let_in() -> None:
         item("string", "a", modifierExtension=[ext("rendering-styleSensitive", valueBoolean=True)]),
     )
     assert load(made).item("a").text == "About a"
+
+
+def test_pictures_are_linked_or_the_form_is_refused() -> None:
+    linked = ext("sdc:itemMedia", valueAttachment={"contentType": "image/png", "url": "https://example.org/body.png"})
+    assert form(item("string", "a", ext=[linked])).item("a").links == ("https://example.org/body.png",)
+    embedded = ext("sdc:itemMedia", valueAttachment={"contentType": "image/png", "data": "AAAA"})
+    assert any("itemMedia" in line for line in refusal(resource(item("string", "a", ext=[embedded]))))
+
+
+@pytest.mark.parametrize("key", ["_required", "_maxLength", "_readOnly", "_answerValueSet"])
+def test_a_property_told_by_an_expression_is_refused(key: str) -> None:
+    dynamic = {"extension": [expression("cqf-expression", "true")]}
+    assert any(key[1:] in line for line in refusal(resource(item("string", "a", **{key: dynamic}))))
+
+
+def test_items_meant_for_reading_a_finished_form_are_not_asked() -> None:
+    usage = ext("questionnaire-usageMode", valueCode="display-non-empty")
+    assert form(item("string", "a", ext=[usage]), item("string", "b")).item("a").hidden
