@@ -11,10 +11,10 @@ from typing import Any
 
 import yaml
 
-from .context import Cues, set_aside
+from .context import FADED, Cues, set_aside
 from .matching import Finder
 from .phrases import Phrase, Piece, read_lists, read_phrase
-from .text import Text
+from .text import Spelling, Text
 
 DATA = Path(__file__).parent / "data"
 URGENCIES = ("urgent", "soon")
@@ -27,23 +27,24 @@ class Flag:
     code: str
     label: str
     urgency: str
-    lingers: bool  # still urgent when it has passed off, like a stroke that came and went
+    lingers: str  # "hours": still urgent when it has passed off; "weeks": even when that was weeks ago; or ""
 
 
 @dataclass(frozen=True)
 class Found:
-    """One phrase that counts: which flag, which words of the text."""
+    """One phrase that counts: which flag, which words of the text; a hint needs more before it is a flag."""
 
     flag: Flag
     urgency: str
     first: int
     last: int
+    hint: bool = False
 
 
 @dataclass(frozen=True)
 class _Rule:
     flag: Flag
-    use: str  # "urgent", "soon", "name" (an illness by name), or "except"
+    use: str  # "urgent", "soon", "hint" (an illness by name, a weaker word), or "except"
 
 
 def load_yaml(path: Path) -> Any:
@@ -70,14 +71,14 @@ class Patterns:
 
     def __init__(self) -> None:
         self.lists: dict[str, Piece] = read_lists(load_yaml(DATA / "lists.yaml"))
-        self.spelling: dict[str, str] = {str(k): str(v) for k, v in load_yaml(DATA / "spelling.yaml").items()}
+        self.spelling = Spelling(load_yaml(DATA / "spelling.yaml"))
         self.cues = Cues(load_yaml(DATA / "context.yaml"), self.lists)
         self.flags: dict[str, Flag] = {}
         self._rules: list[_Rule] = []
         phrases: list[Phrase] = []
         for path in sorted((DATA / "flags").glob("*.yaml")):
             for entry in load_yaml(path):
-                flag = Flag(entry["code"], entry["label"], entry.get("urgency", "urgent"), entry.get("lingers") == "true")
+                flag = Flag(entry["code"], entry["label"], entry.get("urgency", "urgent"), entry.get("lingers", ""))
                 if flag.code in self.flags or flag.urgency not in URGENCIES:
                     raise ValueError(f"{path.name}: {flag.code!r} is named twice or has an unknown urgency")
                 self.flags[flag.code] = flag
@@ -91,35 +92,38 @@ class Patterns:
         return Text(original, self.spelling)
 
     def find(self, text: Text) -> list[Found]:
-        """Every phrase that is meant here and now, longest first where they overlap within a flag."""
-        hits = [(self._rules[n], *text.word_range(start, end)) for n, start, end in self._finder.find(text.even, text.words)]
+        """Every phrase that is meant here and now, the strongest and longest where they overlap within a flag."""
+        hits = [
+            (self._rules[number], *text.word_range(start, end))
+            for number, start, end in self._finder.find(text.even, text.words)
+        ]
         if not hits:
             return []
-        cues = self.cues.read(text)
-        excepted = [(rule.flag.code, first, last) for rule, first, last in hits if rule.use == "except"]
+        cues = self.cues.read(text, min(hit[1] for hit in hits), max(hit[2] for hit in hits))
+        excepted = [(rule.flag, first, last) for rule, first, last in hits if rule.use == "except"]
         found: list[Found] = []
         for rule, first, last in hits:
-            if rule.use == "except":
+            if rule.use == "except" or any(f is rule.flag and first < e and b < last for f, b, e in excepted):
                 continue
-            code = rule.flag.code
-            if any(c == code and first < end and begin < last for c, begin, end in excepted):
+            hint = rule.use == "hint"
+            aside = set_aside(text, cues, first, last, lingers=rule.flag.lingers, hint=hint)
+            if aside and aside != FADED:
                 continue
-            if set_aside(text, cues, first, last, lingers=rule.flag.lingers, named=rule.use == "name"):
-                continue
-            found.append(Found(rule.flag, rule.flag.urgency if rule.use == "name" else rule.use, first, last))
-        return _widest(found)
+            urgency = "soon" if aside == FADED else rule.flag.urgency if hint else rule.use
+            found.append(Found(rule.flag, urgency, first, last, hint))
+        return _strongest(found)
 
 
 def _sources(entry: Mapping[str, Any], urgency: str) -> Iterator[tuple[str, str]]:
-    for key, use in (("phrases", urgency), ("names", "name"), ("soon", "soon"), ("except", "except")):
+    for key, use in (("phrases", urgency), ("hints", "hint"), ("soon", "soon"), ("except", "except")):
         for sources in (entry.get(key) or {}).values():
             for source in sources or ():
                 yield use, str(source)
 
 
-def _widest(found: list[Found]) -> list[Found]:
+def _strongest(found: list[Found]) -> list[Found]:
     kept: list[Found] = []
-    for one in sorted(found, key=lambda f: (f.flag.code, f.urgency != "urgent", f.first - f.last, f.first)):
+    for one in sorted(found, key=lambda f: (f.flag.code, f.urgency != "urgent", f.hint, f.first - f.last, f.first)):
         if any(k.flag is one.flag and one.first < k.last and k.first < one.last for k in kept):
             continue
         kept.append(one)

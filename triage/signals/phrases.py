@@ -8,12 +8,14 @@
     <10[3-6](\\.\\d)?>            a raw expression for one word, for numbers
     chest & heavy               both within a few words of each other, in either order
 
-A gap never crosses the end of a sentence. Nothing here can backtrack: RE2 runs it.
+A gap never crosses the end of a sentence, nor a word that turns the meaning ("no", "but": BARRIERS). Nothing here
+can backtrack: RE2 runs it.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import permutations
@@ -23,8 +25,21 @@ _WORD = r"[a-z0-9_'%/,\"$][a-z0-9_'./:]*"  # a word or a pause; never an end of 
 _GAPS = {"...": 4, ".....": 9, "&": 6}
 
 
+# A gap stops at these, unless the phrase itself names them: "hives ... breathe" is not "hives, but I breathe well".
+BARRIERS = frozenset(
+    "no not without never nor neither denies denied but if except unless normal negative sin ni nunca tampoco pero si"
+    " normales negativo niega".split()
+)
+
+
 class PhraseError(ValueError):
     """A phrase in a data file that cannot be read; the message names it."""
+
+
+def _plain(source: str) -> str:
+    """Lower case and without accents, as the even line is."""
+    spread = unicodedata.normalize("NFKD", source.strip().lower())
+    return "".join(char for char in spread if not unicodedata.combining(char))
 
 
 @dataclass(frozen=True)
@@ -48,7 +63,7 @@ class _Reader:
         self.source = source
         self.lists = lists
         self.pieces: list[str] = []
-        at, text = 0, source.strip()
+        at, text = 0, _plain(source)
         while at < len(text):
             found = _PIECE.match(text, at)
             if not found:
@@ -116,6 +131,8 @@ class _Reader:
             made = Piece(_WORD + " ")
         elif piece == "?":
             raise PhraseError(f"nothing stands before the ? in the phrase {self.source!r}")
+        elif piece in BARRIERS:
+            made = Piece("~" + re.escape(piece) + " ", (frozenset({piece}),))
         elif piece.endswith("*"):
             made = Piece(re.escape(piece[:-1]) + "[a-z0-9_']* ", (frozenset({piece}),))
         else:

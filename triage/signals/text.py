@@ -11,6 +11,8 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 
+from .phrases import BARRIERS
+
 DROP = "\x01"  # stands for a character that leaves no trace: zero-width marks, combining accents
 _LETTER = "_"  # stands for a letter of a script we do not read
 _PUNCT = {
@@ -71,7 +73,44 @@ _ENDS = frozenset(".!?")
 _MARKS = {"\n": ",", "(": ",", ")": ",", '"': '"', ":": ",", "-": "", "#": "", "@": "", "$": "$", "/": "/", "+": "and",
           "&": "and", "%": "%", ";": ";", ",": ","}  # fmt: skip
 
-Respell = Callable[[str], str]
+class Spelling:
+    """The spelling table, with what it makes of a word kept at hand."""
+
+    def __init__(self, table: Mapping[str, str], guess: Callable[[str], str] | None = None) -> None:
+        self._table = dict(table)
+        self._guess = guess
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    def read(self, token: str) -> tuple[str, ...]:
+        """The words that a token stands for; nearly always one."""
+        known = self._known.get(token)
+        if known is None:
+            if len(self._known) > 100_000:  # a bound, so that odd input cannot fill the memory
+                self._known.clear()
+            known = self._known[token] = tuple(self._respell(token.replace(DROP, "")).split(" "))
+        return known
+
+    def _respell(self, token: str) -> str:
+        table = self._table
+        if token in table:
+            return table[token]
+        squeezed = _STRETCHED.sub(r"\1", token)
+        if squeezed != token:
+            doubled = _STRETCHED.sub(r"\1\1", token)
+            for shape in (squeezed, doubled):
+                if shape in table:
+                    return table[shape]
+            token = squeezed
+        if "'" in token:
+            stem, _, tail = token.partition("'")
+            if tail == "t" and stem.endswith("n"):
+                return table.get(stem[:-1], stem[:-1]) + " not"
+            stem = table.get(stem, stem)
+            if tail == "s":
+                return stem + " 's"
+            opened = {"m": "am", "re": "are", "ve": "have", "ll": "will", "d": "would"}.get(tail)
+            return f"{stem} {opened}" if opened else stem
+        return self._guess(token) if self._guess and len(token) > 5 else token
 
 
 class Text:
@@ -79,8 +118,8 @@ class Text:
 
     __slots__ = ("original", "words", "spans", "even", "starts", "sentences")
 
-    def __init__(self, original: str, spelling: Mapping[str, str] | None = None, guess: Respell | None = None) -> None:
-        spelling = spelling or {}
+    def __init__(self, original: str, spelling: Spelling | None = None) -> None:
+        spelling = spelling or _AS_TYPED
         self.original = original
         self.words: list[str] = []
         self.spans: list[tuple[int, int]] = []
@@ -88,86 +127,62 @@ class Text:
         if len(flat) != len(original):  # cannot happen: the table gives one character for each
             raise AssertionError("folding must keep the length")
         if "/" in flat:
-            self._cut_with_short_forms(flat, spelling, guess)
+            self._cut_with_short_forms(flat, spelling)
         else:
-            self._cut(flat, 0, spelling, guess)
+            self._cut(flat, 0, spelling)
         self._join()
 
-    def _cut_with_short_forms(self, flat: str, spelling: Mapping[str, str], guess: Respell | None) -> None:
+    def _cut_with_short_forms(self, flat: str, spelling: Spelling) -> None:
         at = 0
         for found in _SHORT.finditer(flat):
             before = flat[found.start() - 1] if found.start() else " "
             meaning = _SHORT_WORDS.get(found.group())
             if meaning is None or before.isalnum():
                 continue
-            self._cut(flat[at : found.start()], at, spelling, guess)
+            self._cut(flat[at : found.start()], at, spelling)
             self._add(meaning, found.start(), found.end())
             at = found.end()
-        self._cut(flat[at:], at, spelling, guess)
+        self._cut(flat[at:], at, spelling)
 
-    def _cut(self, flat: str, offset: int, spelling: Mapping[str, str], guess: Respell | None) -> None:
-        add = self._add
+    def _cut(self, flat: str, offset: int, spelling: Spelling) -> None:
+        words, spans, read = self.words, self.spans, spelling.read
         for found in _TOKEN.finditer(flat):
             token = found.group()
-            start, end = offset + found.start(), offset + found.end()
+            span = (offset + found.start(), offset + found.end())
             first = token[0]
-            if "a" <= first <= "z" or first == _LETTER:
-                if DROP in token:
-                    token = token.replace(DROP, "")
-                known = spelling.get(token)
-                if known is None:
-                    known = self._respell(token, spelling, guess)
-                add(known, start, end)
+            if first >= "_":  # a letter, or the stand-in for one
+                meaning = read(token)
+                if len(meaning) > 1:
+                    words.extend(meaning)
+                    spans.extend([span] * len(meaning))
+                    continue
+                words.append(meaning[0])
             elif "0" <= first <= "9":
-                add(token.replace(",", "."), start, end)
-            elif first in ".!?\x01":
-                # the strongest mark speaks for a run such as "?!!"
-                add("?" if "?" in token else "!" if "!" in token else ".", start, end)
+                words.append(token.replace(",", "."))
+            elif first in ".!?\x01":  # the strongest mark speaks for a run such as "?!!"
+                words.append("?" if "?" in token else "!" if "!" in token else ".")
             elif len(token) > 1:
-                add(".", start, end)
+                words.append(".")
+            elif mark := _MARKS[token]:
+                words.append(mark)
             else:
-                mark = _MARKS[token]
-                if mark:
-                    add(mark, start, end)
-
-    @staticmethod
-    def _respell(token: str, spelling: Mapping[str, str], guess: Respell | None) -> str:
-        squeezed = _STRETCHED.sub(r"\1", token)
-        if squeezed != token:
-            if squeezed in spelling:
-                return spelling[squeezed]
-            doubled = _STRETCHED.sub(r"\1\1", token)
-            if doubled in spelling:
-                return spelling[doubled]
-            token = squeezed
-        if "'" in token:
-            stem, _, tail = token.partition("'")
-            if tail == "t" and stem.endswith("n"):
-                return spelling.get(stem[:-1], stem[:-1]) + " not"
-            if tail == "s":
-                return spelling.get(stem, stem) + " 's"
-            expanded = {"m": "am", "re": "are", "ve": "have", "ll": "will", "d": "would"}.get(tail)
-            token = spelling.get(stem, stem) + (" " + expanded if expanded else "")
-            return token
-        return guess(token) if guess and len(token) > 5 else token
+                continue
+            spans.append(span)
 
     def _add(self, meaning: str, start: int, end: int) -> None:
-        if " " in meaning:
-            for part in meaning.split(" "):
-                self.words.append(part)
-                self.spans.append((start, end))
-        else:
-            self.words.append(meaning)
+        for part in meaning.split(" "):
+            self.words.append(part)
             self.spans.append((start, end))
 
     def _join(self) -> None:
-        self.even = " " + " ".join(self.words) + " "
+        # a word that turns the meaning stands behind a ~, which no gap in a phrase can cross
+        self.even = " " + " ".join([word if word not in BARRIERS else "~" + word for word in self.words]) + " "
         self.starts: list[int] = []
         self.sentences: list[tuple[int, int]] = []
         at, first = 1, 0
         for index, word in enumerate(self.words):
             self.starts.append(at)
-            at += len(word) + 1
+            at += len(word) + (2 if word in BARRIERS else 1)
             if word in _ENDS:
                 if index > first:
                     self.sentences.append((first, index + 1))
@@ -192,3 +207,6 @@ class Text:
     def sentence_of(self, word: int) -> tuple[int, int]:
         index = bisect_right(self.sentences, (word, len(self.words) + 1)) - 1
         return self.sentences[max(index, 0)] if self.sentences else (0, len(self.words))
+
+
+_AS_TYPED = Spelling({})
