@@ -139,7 +139,7 @@ def a_condition(
     chance: Random, catalogue: Catalogue, *, depth: int = 3, definite: bool = True, category: bool = False
 ) -> dict[str, Any]:
     """A condition as JSON; without `definite`, none that asks what is missing."""
-    more = {"depth": depth - 1, "definite": definite, "category": category}
+    more: Any = {"depth": depth - 1, "definite": definite, "category": category}
     kind = chance.random() if depth else 0.0
     if kind < 0.45:
         if category and chance.random() < 0.2:

@@ -168,6 +168,9 @@ def test_of_a_list_only_the_codes_that_are_not_known_are_left_out() -> None:
     rules = ruleset(rule("chest", "safety", test, urgency="urgent"), REST, catalogue=codes)
     decision = decide(rules, {"signal.codes": ["chest", "new"]})
     assert (decision.urgency, decision.ignored) == ("urgent", ("signal.codes",))
+    assert (
+        decide(rules, {"signal.codes": ["new"]}).trace[0].seen is None
+    )  # nothing known of it: missing, not empty
     assert decide(rules, {"signal.codes": []}).ignored == ()
     assert decide(rules, {"signal.codes": []}).trace[0].seen == []
 

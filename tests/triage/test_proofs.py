@@ -66,7 +66,8 @@ def pinned(world: World, facts: dict[str, Any]) -> list[Any]:
         formulas.append(domain.answered if key in known else world.negated(domain.answered))
         if isinstance(domain, Several):
             for code, formula in domain.codes.items():
-                formulas.append(formula if code in (value or ()) else world.negated(formula))
+                here = isinstance(value, frozenset) and code in value
+                formulas.append(formula if here else world.negated(formula))
         elif value is not None:
             formulas.append(world.named(world.any_of(alike(world, key, value))))
     return formulas
@@ -397,6 +398,18 @@ def test_an_overlap_names_both_rules_and_says_which_is_the_special_case() -> Non
         "“chest refills”, its special case, comes before “refills” and gives queue nurse, not pharmacy: "
         "request type: Refill; signals found in the text: Chest pain; nothing else known."
     )
+
+
+def test_a_negation_narrows_a_rule_as_far_as_it_says_and_no_further() -> None:
+    aged, ageless = ({"not": {"field": "patient.age", "op": op}} for op in ("missing", "answered"))
+    rules = ruleset(
+        rule("aged", "assignment", aged, queue="nurse"),
+        rule("child", "assignment", {"field": "patient.age", "op": "lt", "value": 12}, queue="desk"),
+        rule("ageless", "assignment", ageless, queue="physician"),
+    )
+    assert [(one.first, one.second, one.special) for one in find_overlaps(rules, CATALOGUE)] == [
+        ("aged", "child", False)
+    ]
 
 
 def test_a_change_is_told_with_a_request_that_shows_it() -> None:

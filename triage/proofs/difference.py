@@ -6,6 +6,7 @@ from typing import Final, cast
 
 from triage.engine import decide
 from triage.fields import Catalogue, Json
+from triage.proofs.allowed import Forms
 from triage.proofs.encoding import Encoding
 from triage.proofs.results import Change, Difference, Verdict, tell_facts
 from triage.proofs.subject import DoesNotReplay, under
@@ -25,7 +26,7 @@ def compare(old: Ruleset, new: Ruleset, catalogue: Catalogue, *, seconds: float 
 
 class _Comparison:
     def __init__(self, old: Ruleset, new: Ruleset, catalogue: Catalogue, seconds: float) -> None:
-        self.old, self.new, self.catalogue = old, new, catalogue
+        self.old, self.new, self.catalogue, self.forms = old, new, catalogue, Forms(catalogue)
         conditions = [rule.when for ruleset in (old, new) for rule in ruleset.rules]
         self.world = World(catalogue, conditions, seconds=seconds)
         self.before, self.after = Encoding(self.world, old), Encoding(self.world, new)
@@ -80,11 +81,11 @@ class _Comparison:
         answer, facts = self.world.find(where)
         if answer != "yes":
             return answer
-        was, becomes = getattr(decide(self.old, facts), outcome), getattr(decide(self.new, facts), outcome)
+        was, becomes = (getattr(decide(ruleset, facts), outcome) for ruleset in (self.old, self.new))
         if outcome in LISTS:
             shown = (one in was) != (one in becomes) if one else (other in was) != (other in becomes)
         else:
             shown = (was, becomes) == (one, other)
-        if not shown:
+        if not shown or not self.forms.allow(facts):
             raise DoesNotReplay(self.old.number, self.new.number, outcome)
         return Change(outcome, one, other, facts, tell_facts(facts, self.catalogue))

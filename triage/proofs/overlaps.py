@@ -8,7 +8,6 @@ from typing import NamedTuple
 from triage.conditions import Always, Condition, Group, Not, Test, evaluate, holds_of
 from triage.engine import FIRST_MATCH, STAGES
 from triage.fields import CATEGORY, REQUEST_TYPE, Catalogue, Json
-from triage.proofs.forms import Forms
 from triage.proofs.results import Overlap, Overlaps, tell_facts
 from triage.proofs.subject import DoesNotReplay, Subject
 from triage.proofs.world import Domain, Formula, OneOf
@@ -22,7 +21,7 @@ def find_overlaps(ruleset: Ruleset, catalogue: Catalogue, *, seconds: float = 30
 
     A rule that is always true is left out: it is meant to take what the others leave. Raises as `prove` does.
     """
-    subject, forms = Subject(ruleset, catalogue, seconds=seconds), Forms(catalogue)
+    subject = Subject(ruleset, catalogue, seconds=seconds)
     by_rule: dict[str, list[Overlap]] = {}
     complete = True
     for pair in _pairs(subject):
@@ -34,9 +33,9 @@ def find_overlaps(ruleset: Ruleset, catalogue: Catalogue, *, seconds: float = 30
             complete = False
             break
         shows = partial(_shows, subject, pair)
-        if not forms.allow(facts) or not shows(facts):
+        if not shows(facts):
             raise DoesNotReplay(ruleset.number, pair.first.name, pair.second.name)
-        facts = forms.shortened(facts, shows)
+        facts = subject.forms.shortened(facts, shows)
         outcomes = {
             name: (getattr(pair.first.then, name), getattr(pair.second.then, name)) for name in pair.differing
         }
@@ -98,10 +97,10 @@ def _pairs(subject: Subject) -> Iterator[_Pair]:
                         yield _Pair(first, second, encoding.sets[name][first.name], (name,))
 
 
-# --- boxes: for each field of one value, the cells in which a condition can be true, as bits. The lowest bit is
-# that it is missing.
+# --- boxes: for each field of one value, the cells in which a condition can be true
 
-Box = dict[str, int] | None  # None: true of nothing
+# By field, a bit for each cell, the lowest for missing. None: true of nothing.
+Box = dict[str, int] | None
 
 
 def _boxes(subject: Subject) -> dict[str, Box]:

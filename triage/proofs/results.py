@@ -16,6 +16,7 @@ Verdict = Literal["proven", "refuted", "undecided"]
 UNDECIDED = "The time ran out before this was decided, so it is not proven."
 
 
+@dataclass(frozen=True)
 class Result(ABC):
     """Anything found. `sentences` is for pages, `to_json` for storage."""
 
@@ -23,7 +24,7 @@ class Result(ABC):
     def sentences(self) -> Iterator[str]: ...
 
     def to_json(self) -> dict[str, Json]:
-        return asdict(self)  # type: ignore[call-overload, no-any-return]
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -96,13 +97,14 @@ class Kept(Result):
 
     def sentences(self) -> Iterator[str]:
         if self.verdict == "refuted":
-            yield f"“{self.promise}” is broken by this request: {self.told}. It is decided by {_listed(self.rules)}."
+            deciding = f"It is decided by {_listed(self.rules)}." if self.rules else "No rule fires."
+            yield f"“{self.promise}” is broken by this request: {self.told}. {deciding}"
         elif self.verdict == "undecided":
             yield f"“{self.promise}”: {UNDECIDED}"
         else:
             yield f"“{self.promise}” is kept for every request that the forms allow."
         if self.vacuous:
-            yield f"“{self.promise}” is about no request at all: none that the forms allow meets its “whenever”."
+            yield f"“{self.promise}” is about nothing: no request that the forms allow meets its “whenever”."
         if self.unknown:
             yield f"“{self.promise}” names what no rule sets: {_listed(self.unknown)}. Is it misspelt?"
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from time import monotonic
 
-from triage.conditions import Test, tests_in
+from triage.conditions import Test, each_test
 from triage.engine import FIRST_MATCH, Decision, decide
 from triage.fields import Catalogue, Json
 from triage.promises import Promise, decision_fields
+from triage.proofs.allowed import Forms
 from triage.proofs.encoding import Encoding
 from triage.proofs.results import Kept, Reachability, Report, Totality, Unreachable, Verdict, tell_facts
 from triage.proofs.world import OneOf, World
@@ -51,12 +52,16 @@ class Subject:
     ) -> None:
         self.ruleset = under(ruleset, catalogue)
         self.catalogue = catalogue
+        self.forms = Forms(catalogue)
         conditions = [rule.when for rule in self.ruleset.rules]
         conditions += [one for promise in promises for one in (promise.whenever, promise.never)]
         self.world = World(catalogue, conditions, seconds=seconds)
         self.encoding = Encoding(self.world, self.ruleset)
 
     def replay(self, facts: dict[str, Json]) -> Decision:
+        """What the engine decides about an example. Raises DoesNotReplay if the forms don't even allow it."""
+        if not self.forms.allow(facts):
+            raise DoesNotReplay(self.ruleset.number)
         return decide(self.ruleset, facts)
 
     def totality(self) -> Totality:
@@ -94,7 +99,7 @@ class Subject:
     def kept(self, promise: Promise) -> Kept:
         """Is there a request for which “whenever” and “never” are both true?"""
         world = self.world
-        tested = [*tests_in(promise.whenever), *tests_in(promise.never)]
+        tested = [*each_test(promise.whenever), *each_test(promise.never)]
         domains = {**world.domains, **self.encoding.decision(test.field for test in tested)}
         whenever = world.named(world.known(promise.whenever, domains))
         never = world.named(world.known(promise.never, domains))

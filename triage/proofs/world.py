@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import z3
 
-from triage.conditions import Always, Condition, Group, Not, Test, evaluate, holds_of, parse, tests_in
+from triage.conditions import Always, Condition, Group, Not, Test, each_test, evaluate, holds_of, parse
 from triage.fields import REQUEST_TYPE, Catalogue, Field, Json, Scale, Value
 from triage.proofs.cells import Cell, cells_of
 
@@ -63,6 +63,7 @@ class World:
         self._sizes: dict[int, Formula] = {}
         self._literals: dict[tuple[Test, bool], Formula] = {}
         relevant, tied = self._relevant([*conditions], never)
+        self.tests = relevant
         for key, tests in relevant.items():
             self.domains[key] = self._domain(catalogue[key], tests)
         self._tie(tied)
@@ -123,18 +124,20 @@ class World:
     ) -> tuple[dict[str, list[Test]], list[Condition]]:
         """The tests of each field that matters, and the impossible combinations to hold."""
         tied = [one for one in never if evaluate(one, {}) is True]
-        fields = {test.field for one in (*conditions, *tied) for test in tests_in(one)}
+        fields = {test.field for one in (*conditions, *tied) for test in each_test(one)}
         while True:
             if any(self.catalogue[key].source for key in fields & self.catalogue.keys()):
                 fields.add(REQUEST_TYPE)  # an answer depends on what is asked for
-            more = [one for one in never if one not in tied and any(t.field in fields for t in tests_in(one))]
+            more = [
+                one for one in never if one not in tied and any(t.field in fields for t in each_test(one))
+            ]
             if not more:
                 break
             tied += more
-            fields |= {test.field for one in more for test in tests_in(one)}
+            fields |= {test.field for one in more for test in each_test(one)}
         tests: dict[str, list[Test]] = {key: [] for key in self.catalogue if key in fields}
         for one in (*conditions, *tied):
-            for test in tests_in(one):
+            for test in each_test(one):
                 if test.field in tests:
                     tests[test.field].append(test)
         if REQUEST_TYPE in tests:
@@ -149,7 +152,6 @@ class World:
             answered = self.boolean()
             tested = dict.fromkeys(str(code) for test in tests for code in test.values)
             codes = {c: self.boolean() for c in tested if not one.choices or c in one.codes}
-            self.solver.add([z3.Implies(formula, answered) for formula in codes.values()])
             return Several(codes, answered)
         self.cells[key] = cells_of(one, tests)
         values = tuple((cell.value, self.boolean()) for cell in self.cells[key])
@@ -219,7 +221,7 @@ class World:
             self.solver.pop()
             if not smaller:
                 break
-        return "yes", self._facts(best)
+        return "yes", self.facts(best)
 
     def _size(self, model: z3.ModelRef) -> int:
         """How many facts are given, each code of a list counted as one more."""
@@ -238,7 +240,8 @@ class World:
             self._sizes[size] = z3.AtMost(*counted, size - 1)
         return self._sizes[size]
 
-    def _facts(self, model: z3.ModelRef) -> dict[str, Json]:
+    def facts(self, model: z3.ModelRef) -> dict[str, Json]:
+        """The facts that a model stands for, each with a value of its cell, ready for `decide`."""
         found: dict[str, Json] = {}
         places: dict[str, Cell] = {}
         for key, domain in self.domains.items():

@@ -1,36 +1,29 @@
-"""The conditions of rules: a small tree language, as JSON, with three truth values.
+"""From JSON to a condition, with a place and a sentence for everything that is wrong."""
 
-    {"always": true}    {"all": [c, …]}    {"any": [c, …]}    {"not": c}
-    {"field": key, "op": op, "value": v}   {"field": key, "op": "answered"}   {"field": key, "op": "missing"}
-
-A test of a missing field is *unknown*, and so is its negation (Kleene's strong logic); only `answered` and
-`missing` are always definite. A rule fires only on true. `evaluate` is the definition: the engine's closures
-and the proofs' encoding are both held to it by tests.
-"""
-
-import dataclasses
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from math import isfinite
-from typing import Any, Final, Literal, NoReturn, cast
+from typing import Final, Literal, NoReturn, cast
 
-from triage.fields import MISSING, NUMERIC, URGENCIES, WHOLE, Field, Json, Missing, Value
+from triage.conditions.tree import (
+    COMPARED,
+    DEFINITE,
+    EQUAL,
+    INCLUDED,
+    LISTED,
+    OPS,
+    Always,
+    Condition,
+    Group,
+    Not,
+    Test,
+)
+from triage.fields import NUMERIC, URGENCIES, WHOLE, Field, Json
 
 MAX_DEPTH: Final = 12
 MAX_SIZE: Final = 500  # tests and groups in one condition
 MAX_VALUES: Final = 500  # values in one list
 MAX_LENGTH: Final = 200  # characters in a code or a key
 MAX_NUMBER: Final = 10**12
-
-EQUAL: Final = ("is", "is_not")
-LISTED: Final = ("in", "not_in")
-COMPARED: Final = ("lt", "le", "gt", "ge")
-INCLUDED: Final = ("includes", "includes_any", "excludes")
-DEFINITE: Final = ("answered", "missing")
-OPS: Final = (*EQUAL, *LISTED, *COMPARED, "between", *INCLUDED, *DEFINITE)
-
-Truth = bool | None
-Known = Mapping[str, Value]  # values as read by their fields; absent means missing
 
 
 class ConditionError(ValueError):
@@ -40,48 +33,6 @@ class ConditionError(ValueError):
         super().__init__(f"{path}: {sentence}" if path else sentence)
         self.path = path
         self.sentence = sentence
-
-
-@dataclass(frozen=True, slots=True)
-class Always:
-    """True of all facts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Test:
-    """One test of one field. A list in the JSON is a tuple here. `scale` is the rising order of an ordered
-    choice."""
-
-    field: str
-    op: str
-    value: str | bool | int | float | tuple[str | bool | int | float, ...] | None = None
-    scale: tuple[str, ...] = dataclasses.field(default=(), compare=False, repr=False)
-
-    @property
-    def values(self) -> tuple[str | bool | int | float, ...]:
-        """All the values it names."""
-        if self.value is None:
-            return ()
-        return self.value if isinstance(self.value, tuple) else (self.value,)
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """`all` or `any` of some conditions."""
-
-    word: Literal["all", "any"]
-    parts: tuple["Condition", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    part: "Condition"
-
-
-Condition = Always | Test | Group | Not
-
-
-# --- reading
 
 
 def parse(told: Json, catalogue: Mapping[str, Field] | None = None) -> Condition:
@@ -234,146 +185,3 @@ def allowed_ops(one: Field) -> tuple[str, ...]:
 def _short(value: object) -> str:
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= 60 else f"{text[:60]}…"
-
-
-# --- meaning
-
-
-def holds_of(test: Test, value: Value) -> bool:
-    """Whether a test is true of a value that is there. The one place where operators get their meaning."""
-    return _MEANING[test.op](test, value)
-
-
-def _rank(test: Test, value: Any) -> Any:
-    return test.scale.index(value) if test.scale else value
-
-
-_MEANING: Final[dict[str, Callable[[Test, Any], bool]]] = {
-    "is": lambda test, v: v == test.value,
-    "is_not": lambda test, v: v != test.value,
-    "in": lambda test, v: v in test.values,
-    "not_in": lambda test, v: v not in test.values,
-    "lt": lambda test, v: _rank(test, v) < _rank(test, test.value),
-    "le": lambda test, v: _rank(test, v) <= _rank(test, test.value),
-    "gt": lambda test, v: _rank(test, v) > _rank(test, test.value),
-    "ge": lambda test, v: _rank(test, v) >= _rank(test, test.value),
-    "between": lambda test, v: _rank(test, test.values[0]) <= _rank(test, v) <= _rank(test, test.values[1]),
-    "includes": lambda test, v: test.value in v,
-    "includes_any": lambda test, v: any(code in v for code in test.values),
-    "excludes": lambda test, v: all(code not in v for code in test.values),
-    "answered": lambda test, v: True,
-    "missing": lambda test, v: False,
-}
-
-
-def evaluate(condition: Condition, known: Known) -> Truth:
-    """True, False or None (unknown), by Kleene's strong logic."""
-    match condition:
-        case Always():
-            return True
-        case Test():
-            value: Value | Missing = known.get(condition.field, MISSING)
-            if not isinstance(value, Missing):
-                return holds_of(condition, value)
-            return condition.op == "missing" if condition.op in DEFINITE else None
-        case Not(part):
-            truth = evaluate(part, known)
-            return None if truth is None else not truth
-        case Group(word, parts):
-            truths = [evaluate(part, known) for part in parts]
-            settling = word == "any"
-            if settling in truths:
-                return settling
-            return None if None in truths else not settling
-
-
-def each_test(condition: Condition) -> Iterator[Test]:
-    """Every test in the tree, in reading order."""
-    match condition:
-        case Test():
-            yield condition
-        case Not(part):
-            yield from each_test(part)
-        case Group(_, parts):
-            for part in parts:
-                yield from each_test(part)
-
-
-def first_failure(condition: Condition, known: Known) -> Condition:
-    """The first part for which a condition that is not true is not true: a test, a negation, or an `any` as a
-    whole."""
-    while isinstance(condition, Group) and (condition.word == "all" or len(condition.parts) == 1):
-        condition = next(part for part in condition.parts if evaluate(part, known) is not True)
-    return condition
-
-
-def seen_by(condition: Condition, known: Known) -> Json:
-    """The value a condition looked at, None if missing; by field where it looks at several. Fit for JSON."""
-    seen = {test.field: _plain(known.get(test.field)) for test in each_test(condition)}
-    return next(iter(seen.values())) if len(seen) == 1 else seen
-
-
-def _plain(value: Value | None) -> Json:
-    return sorted(value) if isinstance(value, frozenset) else value
-
-
-# --- telling
-
-
-def to_json(condition: Condition) -> dict[str, Json]:
-    """The JSON that `parse` reads back to the same condition."""
-    match condition:
-        case Always():
-            return {"always": True}
-        case Not(part):
-            return {"not": to_json(part)}
-        case Group(word, parts):
-            return {word: [to_json(part) for part in parts]}
-        case Test(key, op, None):
-            return {"field": key, "op": op}
-        case Test(key, op, value):
-            return {"field": key, "op": op, "value": list(value) if isinstance(value, tuple) else value}
-
-
-_WORDS: Final = {
-    "is": "is {}",
-    "is_not": "is not {}",
-    "in": "is {}",
-    "not_in": "is neither {}",
-    "lt": "is below {}",
-    "le": "is at most {}",
-    "gt": "is above {}",
-    "ge": "is at least {}",
-    "between": "is from {}",
-    "includes": "includes {}",
-    "includes_any": "includes {}",
-    "excludes": "does not include {}",
-    "answered": "was given",
-    "missing": "was not given",
-}
-
-
-def describe(condition: Condition, catalogue: Mapping[str, Field] | None = None) -> str:
-    """The condition in plain words, to stand after “when”."""
-    match condition:
-        case Always():
-            return "always"
-        case Not(part):
-            return f"it is known not to be so that {_inside(part, catalogue)}"
-        case Group(word, parts):
-            return (" and " if word == "all" else " or ").join(_inside(part, catalogue) for part in parts)
-        case Test():
-            one = (catalogue or {}).get(condition.field)
-            name = str(one.label) if one else condition.field
-            if one is not None and one.kind == "boolean" and condition.op in EQUAL:
-                yes = (condition.value is True) == (condition.op == "is")
-                return f"{name}: {'yes' if yes else 'no'}"
-            joint = {"not_in": " nor ", "between": " to "}.get(condition.op, " or ")
-            told = joint.join(one.name_of(v) if one else str(v) for v in condition.values)
-            unit = f" {one.unit}" if one and one.unit and condition.values else ""
-            return f"{name} {_WORDS[condition.op].format(told)}{unit}"
-
-
-def _inside(condition: Condition, catalogue: Mapping[str, Field] | None) -> str:
-    told = describe(condition, catalogue)
-    return f"({told})" if isinstance(condition, Group) and len(condition.parts) > 1 else told
