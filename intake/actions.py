@@ -162,6 +162,7 @@ def submit(*, draft_id: UUID, by: User) -> Conversation:
         draft = (
             Draft.objects.reachable_by(by)
             .select_related("patient__facility__calendar", "request_type", "version__questionnaire", "author")
+            .defer("version__resource")
             .filter(pk=draft_id)
             .first()
         )

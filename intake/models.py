@@ -27,7 +27,8 @@ class Questionnaire(models.Model):
 
     @property
     def live(self) -> Version | None:
-        return self.versions.filter(status=Version.Status.LIVE).first()
+        # The resource is large, and hardly anybody who asks for the version reads it.
+        return self.versions.filter(status=Version.Status.LIVE).defer("resource").first()
 
 
 class Version(models.Model):

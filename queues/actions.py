@@ -38,7 +38,7 @@ from queues.urgency import Urgency
 @transaction.atomic
 def save_queue(queue: Queue, *, by: User | None) -> Queue:
     """Store a queue and, for a new one, the group of people who work it."""
-    if queue.pk is None:
+    if queue._state.adding:
         place = queue.facility.code if queue.facility else "central"
         queue.members = Group.objects.create(
             name=f"queue {queue.code} at {place} ({now():%Y-%m-%d %H:%M:%S.%f})"
@@ -421,15 +421,15 @@ def mark_read(*, conversation: Conversation, by: User) -> None:
 
 
 def _lock(task: Task) -> Task:
-    """The task as it is once nobody else changes it.
+    """The task as it is once nobody else changes it. A task stays in its conversation, so that one is kept.
 
-    The lock is taken by itself and the row read after it: in one query, PostgreSQL would join the new row with the
-    old queue and find nothing when the task was handed over meanwhile.
+    The row is locked without a join: PostgreSQL would join the new row with the old queue and find nothing when the
+    task was handed over meanwhile.
     """
-    Task.objects.select_for_update().only("pk").get(pk=task.pk)
-    return Task.objects.select_related("queue", "conversation__patient", "conversation__author").get(
-        pk=task.pk
-    )
+    locked = Task.objects.select_for_update().get(pk=task.pk)
+    if "conversation" in task._state.fields_cache:
+        locked.conversation = task.conversation
+    return locked
 
 
 def _move(task: Task, verb: str, *, by: User, note: str = "", **changes: Any) -> Task:

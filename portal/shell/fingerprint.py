@@ -22,6 +22,12 @@ def of_schema() -> str:
     return of_content(files)
 
 
+def of_demo() -> str:
+    """What decides the invented practice: its data and rules, and the tables they go into."""
+    demo = (path for path in (BASE / "portal/shell/demo").glob("**/*") if path.suffix != ".pyc")
+    return of_schema() + of_content(demo)
+
+
 def of_static() -> str:
     """What decides the collected static files: our own, and the libraries that bring some."""
     return of_content([BASE / "requirements" / "serve.txt", *(BASE / "static").glob("**/*")])

@@ -24,7 +24,6 @@ from portal.shell.embedded import CannotStart, Server
 from portal.shell.environment import Environment
 
 BASE = fingerprint.BASE
-HAS_DEMO_CLINIC = (BASE / "portal/shell/management/commands/load_demo.py").exists()
 
 
 class CannotLaunch(Exception):
@@ -82,7 +81,7 @@ class Demo:
         self.given = dict(given)
         self.var = Path(given.get("PORTER_VAR") or BASE / "var").resolve()
         # Tests of the launcher need no invented people.
-        self.clinic = HAS_DEMO_CLINIC and not given.get("PORTER_DEMO_EMPTY")
+        self.clinic = not given.get("PORTER_DEMO_EMPTY")
         self.url = f"http://localhost:{self.port}/"
         self.server: Server | None = None
         self.lock: IO[str] | None = None
@@ -110,22 +109,22 @@ class Demo:
         owner, app = self._database()
         self.env = self._environment(app)
         self._leave_settings(owner)
-        # Style sheets need no database; they are collected while the tables are made.
+        # Style sheets need no database; they are collected while the tables are made and filled. The web server looks
+        # for them once, when it starts.
         static = self._begin_static()
         self._migrate(owner)
-        self._finish_static(static)
         if self.clinic:
-            with self._step("The practice and its people are there"):
-                self._run("base", "load_demo", "--base")
+            self._load_base()
+        self._finish_static(static)
 
         with self._step("The web server answers"):
             self._start("web", sys.executable, "-m", "gunicorn", "portal.shell.wsgi", "--bind", self._bind)
-            logins = self._start_logins()
-            self._start("worker", sys.executable, "manage.py", "qcluster")
             if not processes.wait_until(self._serves, seconds=60):
                 raise CannotLaunch(f"the web server doesn't answer; {self._log('web')} tells why.")
         self.ready = True
-        self._greet(logins)
+        # What isn't needed for the first page starts after it: two cores are soon busy.
+        self._start("worker", sys.executable, "manage.py", "qcluster")
+        self._greet()
         if self.clinic:
             self._start("history", sys.executable, "manage.py", "load_demo", "--history")
             self.must_run.discard("history")
@@ -266,21 +265,20 @@ class Demo:
                 self._finish("static")
             (self.var / "static.stamp").write_text(wanted)
 
-    def _start_logins(self) -> "subprocess.Popen[bytes] | None":
-        if not self.clinic:
-            return None
-        return subprocess.Popen(
-            [sys.executable, "manage.py", "load_demo", "--logins"],
-            cwd=BASE,
-            env=self.env,
-            stdout=subprocess.PIPE,
-        )
+    def _load_base(self) -> None:
+        wanted, stamp = fingerprint.of_demo(), self.var / "postgres" / "practice"
+        if self.server and stamp.exists() and stamp.read_text() == wanted:
+            return
+        with self._step("The practice and its people are there"):
+            self._run("base", "load_demo", "--base")
+        if self.server:
+            stamp.write_text(wanted)
 
-    def _greet(self, logins: "subprocess.Popen[bytes] | None") -> None:
+    def _greet(self) -> None:
         print(f"\nPorter is ready: {self.url}\n", flush=True)
-        if logins is not None:
-            told, _ = logins.communicate(timeout=30)
-            print(told.decode().rstrip() + "\n", flush=True)
+        if self.clinic:
+            self._run("logins", "load_demo", "--logins")
+            print(self._log("logins").read_text().rstrip() + "\n", flush=True)
         print("Ctrl-C stops it. Mails it sends are files in", self.var / "mail", flush=True)
 
     # -------------------------------------------------------------------------------------------- children

@@ -4,11 +4,13 @@ from django.contrib import admin
 from django.urls import include, path
 
 from portal.shell import health
+from portal.shell.demo_login import demo_login
 
 urlpatterns = [
     path("health", health.alive, name="health"),
     path("health/ready", health.ready, name="ready"),
     path("favicon.ico", health.icon, name="icon"),
+    path("demo/", demo_login, name="demo-login"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("", include("intake.urls")),

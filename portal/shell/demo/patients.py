@@ -9,6 +9,7 @@ from random import Random
 
 from portal.people.models import Proxy
 from portal.shell.demo.staff import STAFF, address
+from portal.shell.models import DemoClinic
 
 COUNT = 204
 Relationship = Proxy.Relationship
@@ -71,6 +72,11 @@ class Person:
 
     def age_on(self, day: date) -> int:
         return day.year - self.born.year - ((day.month, day.day) < (self.born.month, self.born.day))
+
+
+def people_of(marker: DemoClinic) -> list[Person]:
+    """The patients as they were invented for this clinic."""
+    return patients(marker.seed, marker.anchor.date())
 
 
 def patients(seed: int, day: date) -> list[Person]:

@@ -1,0 +1,280 @@
+"""Telling the demo clinic's ninety days: every act of every story, in the order of time, through the real actions.
+
+Each batch of acts is one transaction that also writes into the marker what comes next for each story that has begun.
+So a run that was killed goes on exactly where the last batch ended, and nothing is told twice.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from audit.now import at
+from intake import actions as intake
+from intake.models import RequestType
+from portal.people.models import Patient, User
+from portal.people.policies import Refused
+from portal.shell.demo import places
+from portal.shell.demo.paths import AWAKE, SHARE, WALL, Act
+from portal.shell.demo.patients import Person, people_of
+from portal.shell.demo.staff import address
+from portal.shell.demo.stories import Story, plan
+from portal.shell.models import DemoClinic
+from queues import actions, clock
+from queues.models import Conversation, Escalation, Message, Outcome, Queue, Task
+from queues.states import State
+from queues.urgency import Urgency
+
+BATCH = 150  # acts in one transaction: some twenty requests' worth
+_LOCK = 7_306_425_119  # names the database's advisory lock that one loader holds
+
+
+class Next(NamedTuple):
+    """What a story does next: its act number `act` at `moment`. `task` is its row, 0 before it is sent."""
+
+    moment: datetime
+    story: int
+    act: int
+    task: int
+
+
+def load_history(*, say: Callable[[DemoClinic], None] = lambda marker: None) -> DemoClinic:
+    """Tell what is not told yet. Raises Refused on a database that isn't the demo's, or while another run is at it."""
+    if settings.PRODUCTION:
+        raise Refused("This Porter serves a practice (PORTER_MODE is “production”): the demo clinic stays out of it.")
+    with _only_one():
+        marker = DemoClinic.objects.first()
+        if marker is None:
+            raise Refused(
+                "This database is not the demo's, and nothing was changed: `load_demo --base` prepares an empty one."
+            )
+        if marker.loading:
+            with _without_savepoints():
+                _Telling(marker).tell(say)
+        return marker
+
+
+@contextmanager
+def _without_savepoints() -> Iterator[None]:
+    """Each action is a transaction of its own; inside a batch it would be a savepoint, which costs two trips to the
+    database. No action is refused here, and a batch that fails is rolled back whole."""
+    before = connection.features.uses_savepoints
+    connection.features.uses_savepoints = False
+    try:
+        yield
+    finally:
+        connection.features.uses_savepoints = before
+
+
+@contextmanager
+def _only_one() -> Iterator[None]:
+    """Two loaders would tell every story twice. The lock goes with the connection, so a killed run leaves none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        if not cursor.fetchone()[0]:
+            raise Refused("Another process is loading the history at this moment.")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+class _Telling:
+    def __init__(self, marker: DemoClinic) -> None:
+        self.marker = marker
+        people = people_of(marker)
+        self.stories = plan(seed=marker.seed, anchor=marker.anchor, count=marker.planned, people=people)
+        self.sent = marker.unfinished.get("sent", 0)
+        self.heap = [
+            Next(datetime.fromisoformat(moment), *rest) for moment, *rest in marker.unfinished.get("next", [])
+        ]
+        heapq.heapify(self.heap)
+        self.tasks: dict[int, Task] = {}  # by story, as the last act left them
+        self._look_up(people)
+
+    def _look_up(self, people: list[Person]) -> None:
+        """The rows that every story needs again and again, read once."""
+        rows = {row.record_number: row for row in Patient.objects.select_related("facility__calendar")}
+        users = {user.email: user for user in User.objects.all()}
+        self.by_key = {user.pk: user for user in users.values()}
+        self.patients = [rows[person.record_number] for person in people]
+        self.facilities = {row.pk: row.facility_id for row in self.patients}
+        self.users = {person.number: users[address(person.name)] for person in people if person.has_login}
+        self.request_types = {row.code: row for row in RequestType.objects.select_related("questionnaire")}
+        self.outcomes = {row.code: row for row in Outcome.objects.all()}
+        self.members: dict[int, list[User]] = {}
+        self.hours: dict[int, clock.Hours] = {}
+        self.queues: dict[tuple[str, int | None], Queue] = {}
+        for queue in Queue.objects.live().select_related("calendar"):
+            self.members[queue.pk] = [users[email] for email in sorted(queue.members.user_set.values_list("email", flat=True))]
+            self.hours[queue.pk] = queue.hours()
+            self.queues[queue.code, queue.facility_id] = queue
+
+    # ---- the order of time --------------------------------------------------------------------------------------
+
+    def tell(self, say: Callable[[DemoClinic], None]) -> None:
+        coming = self._coming()
+        while coming is not None:
+            with transaction.atomic():
+                for _each in range(BATCH):
+                    if coming is None:
+                        break
+                    self._do(coming)
+                    coming = self._coming()
+                self._keep(finished=coming is None)
+            say(self.marker)
+
+    def _coming(self) -> Next | None:
+        """The act that is next in time: a request that is sent, or what one of those under way does."""
+        story = self.stories[self.sent] if self.sent < len(self.stories) else None
+        if self.heap and (story is None or self.heap[0].moment <= story.at):
+            return heapq.heappop(self.heap)
+        if story is None:
+            return None
+        self.sent += 1
+        return Next(story.at, self.sent - 1, -1, 0)
+
+    def _keep(self, *, finished: bool) -> None:
+        marker = self.marker
+        # The last request may be sent while others go on: it counts only when everything is told.
+        marker.done = marker.planned if finished else min(self.sent, marker.planned - 1)
+        marker.unfinished = {} if finished else {"sent": self.sent, "next": [
+            [coming.moment.isoformat(), *coming[1:]] for coming in sorted(self.heap)
+        ]}  # fmt: skip
+        marker.save(update_fields=["done", "unfinished"])
+
+    def _do(self, coming: Next) -> None:
+        story = self.stories[coming.story]
+        # The same draws whether this run began at the beginning or goes on after another.
+        random = Random(f"act {self.marker.seed} {coming.story} {coming.act}")
+        with at(coming.moment):
+            if coming.act < 0:
+                task = self._send(story)
+            else:
+                task = self.tasks.pop(coming.story, None) or self._row(coming.task)
+                task = self._act(story.acts[coming.act], task, random)
+        follows = coming.act + 1
+        if follows < len(story.acts):
+            moment = self._moment(story.acts[follows], task, coming.moment)
+            if moment <= self.marker.anchor:
+                self.tasks[coming.story] = task
+                heapq.heappush(self.heap, Next(moment, coming.story, follows, task.pk))
+
+    def _moment(self, act: Act, task: Task, before: datetime) -> datetime:
+        hours = self.hours[task.asked_queue_id or task.queue_id]
+        least = before + timedelta(seconds=20)
+        if act.measure == WALL or task.urgency == Urgency.URGENT and act.measure != AWAKE:
+            # An urgent task runs by the clock, and so do those who work on it.
+            amount = act.amount * 15 if act.measure == SHARE else min(act.amount, 25)
+            return max(least, before + timedelta(minutes=amount))
+        if act.measure == AWAKE:
+            return _awake(max(least, before + timedelta(minutes=act.amount)))
+        if act.measure == SHARE:
+            promised = clock.between(hours, task.opened_at, task.respond_due)
+            minutes = act.amount * (promised / timedelta(minutes=1))
+            return max(least, clock.add(hours, task.opened_at, int(minutes) + 1))
+        return max(least, clock.add(hours, before, int(act.amount) + 1))
+
+    # ---- acts ---------------------------------------------------------------------------------------------------
+
+    def _send(self, story: Story) -> Task:
+        patient, by = self.patients[story.patient], self.users[story.writer]
+        draft = intake.start_draft(request_type=self.request_types[story.ask.kind], patient=patient, by=by)
+        intake.save_draft(draft=draft, raw=story.ask.raw, by=by)
+        return self._latest(intake.submit(draft_id=draft.pk, by=by))
+
+    def _row(self, pk: int) -> Task:
+        return Task.objects.select_related("conversation").get(pk=pk)
+
+    def _latest(self, conversation: Conversation) -> Task:
+        conversation.author = self.by_key[conversation.author_id]
+        return conversation.tasks.get()
+
+    def _act(self, act: Act, task: Task, random: Random) -> Task:
+        """Do it, and give the task as it is afterwards."""
+        conversation, author = task.conversation, self.by_key[task.conversation.author_id]
+        match act.verb:
+            case "read":
+                actions.mark_read(conversation=conversation, by=author)
+            case "write":
+                actions.mark_read(conversation=conversation, by=author)
+                intake.write(conversation=conversation, body=act.words, by=author)
+                return self._row(task.pk)
+            case "withdraw":
+                actions.withdraw(conversation=conversation, by=author)
+            case "claim":
+                if task.state == State.OPEN:
+                    return actions.claim(task=task, by=self._somebody(task.queue_id, random))
+            case "answer":
+                question = task.escalations.get(answered_at__isnull=True)
+                question.task = task
+                actions.answer(escalation=question, text=act.words, by=self._somebody(question.queue_id, random))
+                return self._row(task.pk)
+            case _:
+                return self._work(act, task, random)
+        return task
+
+    def _work(self, act: Act, task: Task, random: Random) -> Task:
+        """What only the owner does. A task that a red flag took from its owner is claimed by somebody new first."""
+        if task.state == State.OPEN:
+            task = actions.claim(task=task, by=self._somebody(task.queue_id, random))
+        if task.state != State.CLAIMED or task.owner_id is None:
+            return task
+        by = self.by_key[task.owner_id]
+        match act.verb:
+            case "release":
+                return actions.release(task=task, by=by)
+            case "reply":
+                return _task_of(actions.reply(task=task, body=act.words, by=by))
+            case "ask back":
+                return _task_of(actions.ask_back(task=task, question=act.words, by=by))
+            case "escalate":
+                return _task_of(
+                    actions.escalate(task=task, situation=act.words, question=act.question, options=act.options, by=by)
+                )
+            case "hand over":
+                return actions.hand_over(task=task, queue=self._queue(act.to, task), reason=act.words, by=by)
+            case "resolve":
+                return actions.resolve(
+                    task=task,
+                    outcome=self._outcome(act.outcome, by),
+                    body=act.words,
+                    minutes_spent=1 + min(int(random.lognormvariate(1.5, 0.6)), 40),
+                    by=by,
+                )
+        raise ValueError(f"Nobody knows how to {act.verb}.")
+
+    def _somebody(self, queue_id: int, random: Random) -> User:
+        return random.choice(self.members[queue_id])
+
+    def _queue(self, code: str, task: Task) -> Queue:
+        facility = self.facilities[task.conversation.patient_id]
+        return self.queues.get((code, facility)) or self.queues[code, None]
+
+    def _outcome(self, code: str, by: User) -> Outcome:
+        outcome = self.outcomes[code]
+        return outcome if set(outcome.roles) & set(by.roles) else self.outcomes["answered"]
+
+
+def _task_of(said: Message | Escalation) -> Task:
+    """The task of what was just written: the very object that the action locked and changed."""
+    assert said.task is not None
+    return said.task
+
+
+def _awake(moment: datetime) -> datetime:
+    """The moment, or the next morning where people sleep."""
+    local = moment.astimezone(ZoneInfo(places.ZONE))
+    if 7 <= local.hour < 22:
+        return moment
+    day = local if local.hour < 7 else local + timedelta(days=1)
+    return day.replace(hour=7, minute=5 + moment.minute % 50).astimezone(UTC)

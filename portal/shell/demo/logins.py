@@ -1,0 +1,52 @@
+"""The people of the demo whom anybody may be: one of each role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from portal.shell.demo import staff
+from portal.shell.demo.patients import ADULT, PARENT, SPANISH, people_of
+from portal.shell.demo.staff import Worker, address
+from portal.shell.models import DemoClinic
+
+
+PASSWORD = "come-in-and-look-around"  # noqa: S105  (everybody's, and shown at the door: nobody in here is real)
+
+
+@dataclass(frozen=True)
+class Login:
+    """Somebody to log in as: `code` names them in the form, `what` says what there is to see."""
+
+    code: str
+    name: str
+    role: str
+    what: str
+    email: str
+
+    @property
+    def is_patient(self) -> bool:
+        return self.code in ("adult", "spanish", "parent")
+
+
+def logins(marker: DemoClinic) -> list[Login]:
+    """Patients first, then the staff."""
+    people = people_of(marker)
+    adult, spanish, parent = people[ADULT], people[SPANISH], people[PARENT]
+    children = " and ".join(people[number].given for number in parent.acts_for)
+    patients = [
+        ("adult", adult, "patient", "sends requests and reads the answers"),
+        ("spanish", spanish, "patient, in Spanish", "the same pages in Spanish"),
+        ("parent", parent, "parent of two", f"writes for {children} too"),
+    ]
+    workers: list[tuple[str, Worker, str, str]] = [
+        ("nurse", staff.NURSE, "nurse", "refills, symptoms and results at Lakeside"),
+        ("billing", staff.BILLING, "billing", "bills of both facilities, and nothing about health"),
+        ("front-desk", staff.FRONT_DESK, "front desk", "appointments and papers at Lakeside"),
+        ("physician", staff.PHYSICIAN, "physician", "only what needs a physician"),
+        ("lead", staff.LEAD, "triage lead", "every nursing queue, and the figures"),
+        ("admin", staff.ADMIN, "routing admin", "the rules, the forms and the queues"),
+    ]
+    return [Login(code, person.name, role, what, address(person.name)) for code, person, role, what in patients] + [
+        Login(code, ", ".join(filter(None, (worker.name, worker.title))), role, what, worker.email)
+        for code, worker, role, what in workers
+    ]
