@@ -42,17 +42,16 @@ def read_texts(texts: Iterable[str], language: str) -> list[signals.Reading]:
     texts = [text for text in texts if text.strip()]
     digests = [sha256(f"{signals.VERSION}\n{language}\n{text}".encode()).hexdigest() for text in texts]
     known = {row.digest: row for row in TextReading.objects.filter(digest__in=digests)}
-    readings = []
+    readings, new = [], []
     for digest, text in zip(digests, texts, strict=True):
         if digest in known:
             readings.append(signals.Reading.from_json(known[digest].result))
             continue
         reading = signals.read(text, language)
-        # Two tabs may save the same words at once; the second row would say the same.
-        TextReading.objects.bulk_create(
-            [TextReading(digest=digest, result=reading.to_json(), read_at=now())], ignore_conflicts=True
-        )
+        new.append(TextReading(digest=digest, result=reading.to_json(), read_at=now()))
         readings.append(reading)
+    # Two tabs may save the same words at once; the second row would say the same.
+    TextReading.objects.bulk_create(new, ignore_conflicts=True)
     return readings
 
 

@@ -3,6 +3,9 @@ fields that its live questionnaires ask for."""
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import lru_cache
+
 from portal.people.models import LANGUAGES, Facility
 from triage import fields, signals
 from triage.models import AnswerSource
@@ -18,13 +21,19 @@ CATEGORIES = [
 
 
 def catalogue() -> fields.Catalogue:
-    """Read from the database anew: a handful of rows."""
+    """As the database has it now. It is built anew only when a questionnaire or a facility changed."""
+    answers = tuple(AnswerSource.objects.order_by("code").values_list("code", "updated_at"))
+    return _built(answers, tuple(Facility.objects.values_list("code", "name")))
+
+
+@lru_cache(maxsize=4)
+def _built(answers: tuple[tuple[str, datetime], ...], facilities: tuple[tuple[str, str], ...]) -> fields.Catalogue:
     sources = list(AnswerSource.objects.order_by("code"))
     request_types = {code: name for source in sources for code, name in source.request_types}
     found = fields.built_in(
         request_types=sorted(request_types.items()),
         languages=LANGUAGES,
-        facilities=list(Facility.objects.values_list("code", "name")),
+        facilities=facilities,
         signal_codes=signals.codes(),
         signal_categories=CATEGORIES,
     )

@@ -7,7 +7,6 @@ from django.contrib.admin import AdminSite
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 
-
 OUR_ROOMS = ("audit", "portal", "queues", "triage", "intake")
 
 

@@ -16,7 +16,9 @@ from portal.people import kept
 class LoginRequired(LoginRequiredMiddleware):
     """Django's own, with two courtesies: a fragment request is told, not sent a log-in page; a post is kept."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:
+    def handle_no_permission(  # type: ignore[override]
+        self, request: HttpRequest, view_func: Any
+    ) -> HttpResponseBase:
         if request.headers.get("HX-Request"):
             return HttpResponse(status=401)
         if kept.keep(request):

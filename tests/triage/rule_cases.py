@@ -8,6 +8,7 @@ from itertools import product
 from random import Random
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from triage.conditions import allowed_ops
@@ -185,3 +186,6 @@ def some_rules(chance: Random, catalogue: Catalogue, *, most: int = 8) -> list[d
 
 
 catalogues = st.sampled_from(CATALOGUES)
+
+# A busy machine is no reason to fail.
+calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -115,6 +115,7 @@ def test_without_a_catalogue_urgencies_still_have_their_order() -> None:
     assert evaluate(condition, {"signal.urgency": "urgent"}) is False
 
 
+@cases.calm
 @given(st.data())
 def test_a_condition_comes_back_from_json_as_it_was(data: st.DataObject) -> None:
     catalogue = data.draw(cases.catalogues)
@@ -164,6 +165,7 @@ def kleene(truth: bool | None) -> int:
     return {False: 0, None: 1, True: 2}[truth]
 
 
+@cases.calm
 @given(st.data())
 def test_kleene_and_is_the_least_or_the_greatest_and_not_turns_over(data: st.DataObject) -> None:
     catalogue = data.draw(cases.catalogues)
@@ -183,6 +185,7 @@ def test_kleene_and_is_the_least_or_the_greatest_and_not_turns_over(data: st.Dat
     assert truth({"not": {"any": parts}}) == truth({"all": [{"not": part} for part in parts]})
 
 
+@cases.calm
 @given(st.data())
 def test_learning_more_never_overturns_what_was_known(data: st.DataObject) -> None:
     """But for tests that ask what is missing, a truth stays whatever else becomes known."""
@@ -194,6 +197,7 @@ def test_learning_more_never_overturns_what_was_known(data: st.DataObject) -> No
     assert before is None or evaluate(condition, {**more, **less}) == before
 
 
+@cases.calm
 @given(st.data())
 def test_the_closures_agree_with_the_definition(data: st.DataObject) -> None:
     catalogue = data.draw(cases.catalogues)
@@ -206,6 +210,7 @@ def test_the_closures_agree_with_the_definition(data: st.DataObject) -> None:
     assert closure(condition, slot_of, want=False)(slots) == (truth is False)
 
 
+@cases.calm
 @given(st.data())
 def test_what_failed_first_is_a_part_that_is_not_true(data: st.DataObject) -> None:
     catalogue = data.draw(cases.catalogues)

@@ -260,6 +260,7 @@ def test_a_ruleset_knows_its_queues() -> None:
 # --- what holds of all rulesets and all facts
 
 
+@cases.calm
 @given(st.data())
 def test_every_dictionary_gets_a_decision_and_always_the_same_one(data: st.DataObject) -> None:
     catalogue = data.draw(cases.catalogues)
@@ -276,6 +277,7 @@ def test_every_dictionary_gets_a_decision_and_always_the_same_one(data: st.DataO
     assert Decision.from_json(told) == one == pickle.loads(pickle.dumps(one)) == copy.deepcopy(one)  # noqa: S301
 
 
+@cases.calm
 @given(st.data())
 def test_what_is_not_understood_decides_as_if_it_were_not_there(data: st.DataObject) -> None:
     catalogue = data.draw(cases.catalogues)
@@ -286,6 +288,7 @@ def test_what_is_not_understood_decides_as_if_it_were_not_there(data: st.DataObj
     assert {**with_all, "ignored": []} == {**with_some, "ignored": []}
 
 
+@cases.calm
 @given(st.data())
 def test_a_rule_fires_only_on_true_and_the_trace_says_why_not(data: st.DataObject) -> None:
     catalogue = data.draw(cases.catalogues)
@@ -306,6 +309,7 @@ def rank(urgency: str) -> int:
     return URGENCIES.index(urgency)
 
 
+@cases.calm
 @given(st.data())
 def test_another_safety_rule_never_lowers_an_urgency(data: st.DataObject) -> None:
     catalogue = data.draw(cases.catalogues)
@@ -323,6 +327,7 @@ def test_another_safety_rule_never_lowers_an_urgency(data: st.DataObject) -> Non
     assert before.respond_within is None or (after.respond_within or 0) <= before.respond_within
 
 
+@cases.calm
 @given(st.data())
 def test_no_later_rule_lowers_what_safety_has_raised(data: st.DataObject) -> None:
     catalogue = data.draw(cases.catalogues)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.triage import rule_cases as cases
 from triage.conditions import Test as Asked  # pytest would collect a class of this name
 from triage.conditions import holds_of
 from triage.fields import Choice, Field
@@ -16,6 +17,7 @@ numbers = st.integers(-20, 20) | st.floats(-20, 20) | st.sampled_from([0.1, 0.1 
 OPS = ("is", "is_not", "lt", "le", "gt", "ge")
 
 
+@cases.calm
 @given(
     thresholds=st.lists(numbers, max_size=5),
     bounds=st.tuples(st.none() | numbers, st.none() | numbers),

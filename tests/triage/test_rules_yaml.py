@@ -93,6 +93,7 @@ notes = st.text(
 )
 
 
+@cases.calm
 @given(st.data())
 def test_any_rules_come_back_exactly(data: st.DataObject) -> None:
     catalogue = data.draw(cases.catalogues)
@@ -184,6 +185,7 @@ def test_too_many_rules_are_refused() -> None:
         load("fallback: a\nrules:\n" + "- {}\n" * 10_001)
 
 
+@cases.calm
 @given(st.integers(0, len(TEXT)), st.integers(0, 8), st.text("[]{}&*!|>?-:,'\"#%@ \nx1\t\x85", max_size=4))
 def test_any_text_is_either_read_or_refused(place: int, length: int, text: str) -> None:
     with suppress(RulesetError):
