@@ -20,7 +20,7 @@ from queues import actions as queues
 from queues.models import Conversation, Message, Task
 from queues.urgency import Urgency
 from triage import actions as triage
-from triage import explain, facts
+from triage import engine, explain, facts
 from triage.signals import Reading
 
 
@@ -106,18 +106,17 @@ def save_draft(*, draft: Draft, raw: Mapping[str, list[str]], by: User, page: st
     if page is not None and page not in draft.visited:
         draft.visited.append(page)
     state = forms.evaluate(draft)
-    readings = _read(state, draft)
-    for code in sorted({s.code for reading in readings for s in reading.signals if s.urgency == "urgent"}):
-        if code not in {notice["code"] for notice in draft.notices}:
-            draft.notices.append({"code": code, "at": now().isoformat()})
-            record(
-                "intake.notice.show",
-                by=by,
-                kind=Kind.EXECUTE,
-                patients=[draft.patient_id],
-                entity=draft,
-                detail={"code": code},
-            )
+    shown = {notice["code"] for notice in draft.notices}
+    for code in sorted(_emergencies(draft, state) - shown):
+        draft.notices.append({"code": code, "at": now().isoformat()})
+        record(
+            "intake.notice.show",
+            by=by,
+            kind=Kind.EXECUTE,
+            patients=[draft.patient_id],
+            entity=draft,
+            detail={"code": code},
+        )
     draft.save(update_fields=["raw", "updated_at", "visited", "notices"])
     record("intake.draft.save", by=by, kind=Kind.UPDATE, patients=[draft.patient_id], entity=draft)
     return state
@@ -147,26 +146,40 @@ def facts_of(draft: Draft, state: State, readings: list[Reading]) -> dict[str, A
     )
 
 
+def _emergencies(draft: Draft, state: State) -> set[str]:
+    """What in the draft would be urgent if it were sent now: red flags in its words, and safety rules that its answers
+    meet. So the rules an admin marks as emergencies are the ones that interrupt the form."""
+    readings = _read(state, draft)
+    found = {signal.code for reading in readings for signal in reading.signals if signal.urgency == "urgent"}
+    _pk, ruleset = triage.deciding()
+    decision = engine.decide(ruleset, facts_of(draft, state, readings) | {"notice.shown": False})
+    if not found and decision.floor == "urgent":
+        urgent = {rule.name for rule in ruleset.stage("safety") if rule.then.urgency == "urgent"}
+        found = {f"rule: {name}" for name in decision.fired if name in urgent}
+    return found
+
+
 def submit(*, draft_id: UUID, by: User) -> Conversation:
     """Send a draft: submission, decision, task and audit events in one transaction, exactly once.
 
     A second call for the same draft, at the same moment or years later, returns the same request. Raises
     Incomplete with the errors, or Refused; then nothing is stored and the draft is as it was.
     """
-    draft = Draft.objects.filter(pk=draft_id, author=by).select_related("request_type__questionnaire").first()
-    if draft is not None:
-        _check_still_offered(draft, by)
+    begun = (
+        Draft.objects.filter(pk=draft_id, author=by)
+        .select_related("patient__facility__calendar", "request_type__questionnaire")
+        .first()
+    )
+    live = _check_still_offered(begun, by) if begun is not None else None
     with transaction.atomic():
         # The lock makes the second of two submits wait here; it then finds no draft, and the first one's request.
-        list(Draft.objects.select_for_update().only("pk").filter(pk=draft_id))
-        draft = (
-            Draft.objects.reachable_by(by)
-            .select_related("patient__facility__calendar", "request_type", "version__questionnaire", "author")
-            .defer("version__resource")
-            .filter(pk=draft_id)
-            .first()
-        )
-        if draft is None:
+        draft = Draft.objects.select_for_update().filter(pk=draft_id, author=by).first()
+        if draft is not None and begun is not None and live is not None:
+            # What never changes about a draft was read before the lock.
+            draft.author, draft.patient, draft.request_type = by, begun.patient, begun.request_type
+            if draft.version_id == live.pk:
+                draft.version = live
+        if draft is None or not draft.patient.is_reachable_by(by):
             sent = (
                 Submission.objects.filter(draft_key=draft_id, author=by)
                 .select_related("conversation")
@@ -178,8 +191,8 @@ def submit(*, draft_id: UUID, by: User) -> Conversation:
         return _send(draft, by)
 
 
-def _check_still_offered(draft: Draft, by: User) -> None:
-    """Moves a draft whose form was replaced to the new one, committed before anything is refused."""
+def _check_still_offered(draft: Draft, by: User) -> Version:
+    """The live version. Moves a draft whose form was replaced to it, committed before anything is refused."""
     live = draft.request_type.questionnaire.live
     if draft.request_type.retired_at or live is None:
         raise Refused(
@@ -195,6 +208,7 @@ def _check_still_offered(draft: Draft, by: User) -> None:
         raise Changed(
             _("This form was changed while you filled it in. Your answers are kept: look them over and send.")
         )
+    return live
 
 
 def _send(draft: Draft, by: User) -> Conversation:

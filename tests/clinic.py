@@ -48,6 +48,16 @@ REFILL: dict[str, Any] = {
             "item": [
                 {"linkId": "problems", "type": "boolean", "text": "Any new problems with it?"},
                 {
+                    "linkId": "problem-kind",
+                    "type": "choice",
+                    "text": "What kind of problem?",
+                    "answerOption": [
+                        {"valueCoding": {"code": "skin", "display": "Skin"}},
+                        {"valueCoding": {"code": "chest", "display": "Pain in the chest"}},
+                    ],
+                    "enableWhen": [{"question": "problems", "operator": "=", "answerBoolean": True}],
+                },
+                {
                     "linkId": "which",
                     "type": "text",
                     "text": "Which problems?",
@@ -76,6 +86,13 @@ RULES: list[dict[str, Any]] = [
         "name": "notice shown",
         "stage": "safety",
         "when": {"field": "notice.shown", "op": "is", "value": True},
+        "queue": "urgent",
+        "urgency": "urgent",
+    },
+    {
+        "name": "chest pain on the medicine",
+        "stage": "safety",
+        "when": {"field": "answer.refill.problem-kind", "op": "is", "value": "chest"},
         "queue": "urgent",
         "urgency": "urgent",
     },

@@ -76,7 +76,7 @@ def holds(condition: Condition, node: Node, tree: Tree) -> bool:
 
 
 def nearest(link_id: str, node: Node, tree: Tree) -> Node | None:
-    """The occurrence a condition speaks of: in the same row as far as rows are shared, else the nearest.
+    """The occurrence a condition speaks of: in the same row as far as rows go, else the nearest.
 
     R4: "the nearest question occurrence reachable by tracing first the ancestor axis and then the preceding axis and
     then the following axis".
@@ -87,8 +87,8 @@ def nearest(link_id: str, node: Node, tree: Tree) -> Node | None:
     if len(occurrences) == 1:
         return occurrences[0]
     own = _row_names(node)
-    best = max(len(_shared(own, _row_names(candidate))) for candidate in occurrences)
-    close = [candidate for candidate in occurrences if len(_shared(own, _row_names(candidate))) == best]
+    best = max(len(_in_common(own, _row_names(candidate))) for candidate in occurrences)
+    close = [candidate for candidate in occurrences if len(_in_common(own, _row_names(candidate))) == best]
     before = tree.q.order[link_id] <= tree.q.order[node.item.link_id]
     return close[-1] if before else close[0]
 
@@ -104,13 +104,13 @@ def _row_names(node: Node) -> list[str]:
     return names[::-1]
 
 
-def _shared(one: list[str], other: list[str]) -> list[str]:
-    shared = []
+def _in_common(one: list[str], other: list[str]) -> list[str]:
+    common = []
     for left, right in zip(one, other, strict=False):
         if left != right:
             break
-        shared.append(left)
-    return shared
+        common.append(left)
+    return common
 
 
 def _equal(answer: Answer, condition: Condition) -> bool:

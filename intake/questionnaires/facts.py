@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
 
 from .items import Item, Questionnaire
 from .options import OTHER
@@ -42,64 +45,103 @@ def catalogue(q: Questionnaire) -> list[dict[str, Any]]:
     """One entry for each fact `State.facts` may give, in the questionnaire's order.
 
     {"key", "label", "kind", "choices": [{"code", "label"}], "unit", "min", "max", "many"}. A choice with scores also
-    has "<linkId>:score" (a decimal, summed over what was chosen), a quantity with several units "<linkId>:unit".
+    has "<linkId>:score" (a decimal, summed over what was chosen), a quantity with several units "<linkId>:unit", and
+    a group of scored questions "<linkId>:score", their total once all of them are answered.
     """
     fields = []
     for item in q.walk():
-        if not item.asks:
-            continue
-        many = is_many(q, item)
-        kind = KINDS[item.kind]
-        if item.has_options and not item.options:
-            kind = "choice" if item.option_expression else "text"
-        entry: dict[str, Any] = {
-            "key": item.link_id,
-            "label": label_of(item, q),
-            "kind": kind,
-            "choices": [{"code": option.key, "label": option.display} for option in item.options],
-            "unit": item.units[0].label if len(item.units) == 1 else "",
-            "min": _bound(item.limits.min_value),
-            "max": _bound(item.limits.max_value),
-            "many": many and item.kind != "attachment",
-        }
-        if item.kind == "open-choice" and item.options:
-            entry["choices"].append({"code": OTHER, "label": item.open_label or "Other"})
-        if item.kind == "attachment":
-            entry.update(min=0, max=None)
-        fields.append(entry)
-        if item.scored:
-            scores = [option.ordinal for option in item.options if option.ordinal is not None]
-            least, most = min(scores), max(scores)
-            fields.append(
-                {
-                    **entry,
-                    "key": item.link_id + SCORE,
-                    "label": f"{entry['label']} (score)",
-                    "kind": "decimal",
-                    "choices": [],
-                    "many": False,
-                    "min": None if many else plain_number(least),
-                    "max": None if many else plain_number(most),
-                }
-            )
-        if item.kind == "quantity" and len(item.units) > 1:
-            units = [{"code": unit.key, "label": unit.label} for unit in item.units]
-            fields.append(
-                {
-                    **entry,
-                    "key": item.link_id + UNIT,
-                    "label": f"{entry['label']} (unit)",
-                    "kind": "choice",
-                    "choices": units,
-                    "min": None,
-                    "max": None,
-                }
-            )
+        if item.asks:
+            fields.extend(_fields_of(item, q))
+        elif item.link_id in totals(q):
+            scored = totals(q)[item.link_id]
+            least, most = (sum(side(_scores(part)) for part in scored) for side in (min, max))
+            label = _("%(label)s (total score)") % {"label": label_of(item, q)}
+            fields.append(_field(item.link_id + SCORE, label, "decimal", least=least, most=most))
+    # A linkId may look like one of these keys; then the question has it.
+    own = q.by_link_id
+    return [entry for derived, entry in fields if not derived or entry["key"] not in own]
+
+
+def _fields_of(item: Item, q: Questionnaire) -> list[tuple[bool, dict[str, Any]]]:
+    """The facts of one question; those worked out from its answer are marked True."""
+    many, label, limits = is_many(q, item), label_of(item, q), item.limits
+    if item.kind == "attachment":
+        return [_field(item.link_id, label, "integer", least=0, derived=False)]
+    kind = KINDS[item.kind]
+    if item.has_options and not item.options:
+        kind = "choice" if item.option_expression else "text"
+    choices = [{"code": option.key, "label": option.display} for option in item.options]
+    if item.kind == "open-choice" and item.options:
+        choices.append({"code": OTHER, "label": item.open_label or _("Something else")})
+    unit = item.units[0].label if len(item.units) == 1 else ""
+    fields = [
+        _field(
+            item.link_id,
+            label,
+            kind,
+            choices=choices,
+            unit=unit,
+            many=many,
+            derived=False,
+            least=limits.min_value,
+            most=limits.max_value,
+        )
+    ]
+    if item.scored:
+        told = _("%(label)s (score)") % {"label": label}
+        least, most = (None, None) if many else (min(_scores(item)), max(_scores(item)))
+        fields.append(_field(item.link_id + SCORE, told, "decimal", least=least, most=most))
+    if item.kind == "quantity" and len(item.units) > 1:
+        told = _("%(label)s (unit)") % {"label": label}
+        units = [{"code": unit.key, "label": unit.label} for unit in item.units]
+        fields.append(_field(item.link_id + UNIT, told, "choice", choices=units, many=many))
     return fields
 
 
+def _field(
+    key: str,
+    label: str,
+    kind: str,
+    *,
+    choices: Sequence[dict[str, str]] = (),
+    unit: str = "",
+    many: bool = False,
+    least: Any = None,
+    most: Any = None,
+    derived: bool = True,
+) -> tuple[bool, dict[str, Any]]:
+    return derived, {
+        "key": key,
+        "label": label,
+        "kind": kind,
+        "choices": list(choices),
+        "unit": unit,
+        "min": _bound(least),
+        "max": _bound(most),
+        "many": many,
+    }
+
+
+def _scores(item: Item) -> list[Decimal]:
+    return [option.ordinal for option in item.options if option.ordinal is not None]
+
+
+def totals(q: Questionnaire) -> Mapping[str, tuple[Item, ...]]:
+    """The groups whose scored questions can be added up, with those questions: two or more, none of them repeated."""
+    known = q.__dict__.get("_totals")
+    if known is None:
+        known = q.__dict__["_totals"] = {
+            group.link_id: scored
+            for group in q.walk()
+            if group.kind == "group"
+            and len(scored := tuple(item for item in group.walk() if item.scored)) > 1
+            and not any(is_many(q, item) for item in scored)
+        }
+    return dict(known)
+
+
 def _bound(value: Any) -> Any:
-    return plain_number(value) if value is not None and not isinstance(value, str) else value
+    return plain_number(value) if isinstance(value, Decimal) else value
 
 
 def label_of(item: Item, q: Questionnaire, language: str = "") -> str:
@@ -125,11 +167,17 @@ def facts(tree: Tree) -> dict[str, Any]:
         values = [answer.fact for answer in answers]
         found[link_id] = values if is_many(tree.q, item) else values[0]
         scores = [answer.ordinal for answer in answers if answer.ordinal is not None]
-        if scores:
+        if scores and link_id + SCORE not in tree.q.by_link_id:
             found[link_id + SCORE] = plain_number(sum(scores[1:], scores[0]))
-        if item.kind == "quantity" and len(item.units) > 1:
+        if item.kind == "quantity" and len(item.units) > 1 and link_id + UNIT not in tree.q.by_link_id:
             units = [answer.value.get("code") or answer.value.get("unit") for answer in answers]
             found[link_id + UNIT] = units if is_many(tree.q, item) else units[0]
+    for link_id, scored in totals(tree.q).items():
+        asked = [node for item in scored for node in tree.by_link.get(item.link_id, ()) if node.enabled]
+        points = [answer.ordinal for node in asked for answer in node.given[:1] if answer.ordinal is not None]
+        # A part of a scale says less than it seems to: there is no total before everything asked is answered.
+        if points and len(points) == len(asked) and link_id + SCORE not in tree.q.by_link_id:
+            found[link_id + SCORE] = plain_number(sum(points[1:], points[0]))
     return found
 
 
@@ -189,6 +237,3 @@ def rows_of(node: Node) -> list[int]:
             rows.append(above.row)
         above = above.parent
     return rows[::-1]
-
-
-__all__ = ["Mapping", "catalogue", "facts", "label_of", "summary", "texts"]

@@ -42,7 +42,10 @@ def read_options(
         return keyed(_written(listed, path, findings))
     if isinstance(reference, str) and reference:
         try:
-            return keyed(option_of(coding) for coding in sets.codes(reference))
+            # One tuple for all questions that use the set: forms ask the same hundreds of codes again and again.
+            if reference not in sets.options:
+                sets.options[reference] = keyed(option_of(coding) for coding in sets.codes(reference))
+            return sets.options[reference]
         except NotKnown as fault:
             if kind == "open-choice":
                 findings.warn(

@@ -134,6 +134,6 @@ def _feeds_itself(item: Item) -> bool:
 def _named(sheet: _Sheet) -> Item | None:
     """The group a page is about: the one it shows, or the innermost named one it lies in."""
     asked = [item for item in sheet.items if questions_in(item)]
-    if len(asked) == 1 and asked[0].kind == "group" and asked[0].text and not asked[0].repeats:
+    if len(asked) == 1 and asked[0].kind == "group" and asked[0].text:
         return asked[0]
     return next((group for group in reversed(sheet.within) if group.text), None)

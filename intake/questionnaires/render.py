@@ -17,7 +17,7 @@ from .controls import FOLDER, question
 from .items import Item, Page
 from .names import MOST_ROWS
 from .rich import as_html, wording_html
-from .shapes import Hint, Part, Question, Row, Rows
+from .shapes import NOTHING, Hint, Part, Question, Row, Rows
 from .state import State, hidden
 from .tree import Node
 
@@ -45,35 +45,29 @@ class _View:
             self.errors.setdefault(error.name, []).append(error.message)
 
     def parts(self) -> list[Any]:
+        """The header, the page's heading, what groups say that begin here, the questions, and the footer."""
         body = self._items(self.page.items, None)
-        found = self._items(self.state.q.header, None)
         asked = [part for part in body if isinstance(part, Question) and not part.told]
-        found += self._heading(alone=len(asked) == 1 and len(body) == 1)
-        if asked and (self.page.named is None or len(body) == 1):
+        named, alone = self.page.named, len(asked) == 1 and len(body) == 1
+        found = self._items(self.state.q.header, None)
+        if named is not None:
+            found.append(self._heading(named, "caption.html" if alone else "heading.html"))
+        elif not asked:
+            found.append(self._heading(None, "heading.html"))
+        if asked and (named is None or alone):
             asked[0].first = True
         for group in self.page.opens:
-            found += [
-                part
-                for node in self.state.nodes(group)
-                if node.enabled and not hidden(node)
-                for part in self._opening(node)
-            ]
+            for node in self.state.nodes(group):
+                if node.enabled and not hidden(node):
+                    found += self._opening(node)
         return [*found, *body, *self._items(self.state.q.footer, None)]
 
-    def _heading(self, *, alone: bool) -> list[Part]:
-        """The group's name: the heading of its questions, or a line above a question that stands alone."""
-        named = self.page.named
-        if named is None:
-            return []
-        node = next(iter(self.state.nodes(named)), None)
-        label = (
-            self._label(node)
-            if node is not None
-            else wording_html(named.wording, self.language, blocks=False)
-        )
-        return [
-            Part(f"{self.page.id}-heading", FOLDER + ("caption.html" if alone else "heading.html"), label)
-        ]
+    def _heading(self, named: Item | None, template: str) -> Part:
+        """The name of the group, or of the form: the page's heading, or a line above a question that stands alone."""
+        node = next(iter(self.state.nodes(named)), None) if named is not None else None
+        wording = named.wording if named is not None else self.state.q.titles
+        label = self._label(node) if node is not None else wording_html(wording, self.language, blocks=False)
+        return Part(f"{self.page.id}-heading", FOLDER + template, label or as_html(self.page.title))
 
     def _items(self, items: Sequence[Item], parent: Node | None) -> list[Any]:
         """The shapes of these items below a node, or wherever they are on the page."""
@@ -120,7 +114,7 @@ class _View:
         if not below:
             return []
         item, errors = node.item, self.errors.get(node.name, [])
-        label = as_html("") if item is self.page.named else self._label(node)
+        label = NOTHING if item is self.page.named else self._label(node)
         return [
             Part(
                 node.name,
@@ -137,7 +131,7 @@ class _View:
     def _opening(self, node: Node) -> list[Part]:
         """What a group says of itself, on the first of the pages it was cut into."""
         item = node.item
-        label = as_html("") if item is self.page.named or not item.text else self._label(node)
+        label = NOTHING if item is self.page.named or not item.text else self._label(node)
         hints, errors = self._hints(item, node.name), self.errors.get(node.name, [])
         if not label and not hints and not errors:
             return []
@@ -169,7 +163,7 @@ class _View:
                 Rows(
                     place,
                     FOLDER + "rows.html",
-                    self._label(occurrences[0]),
+                    NOTHING if item is self.page.named else self._label(occurrences[0]),
                     item.wording.classes,
                     self._hints(item, place) if not item.asks else [],
                     self.errors.get(place, []),

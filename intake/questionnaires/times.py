@@ -93,7 +93,7 @@ def compare_times(one: str, other: str) -> int | None:
     if first is not None and second is not None:
         return (first > second) - (first < second)
     left, right = (re.sub(r"(Z|(?<=:[0-9]{2})[+-][0-9]{2}:[0-9]{2})\Z", "", value) for value in (one, other))
-    shared = min(len(left), len(right))
-    if left[:shared] != right[:shared]:
-        return 1 if left[:shared] > right[:shared] else -1
+    both = min(len(left), len(right))
+    if left[:both] != right[:both]:
+        return 1 if left[:both] > right[:both] else -1
     return 0 if len(left) == len(right) else None

@@ -44,6 +44,7 @@ class ValueSets:
                 self._by_url[url] = resource
                 if isinstance(resource.get("version"), str):
                     self._by_url[f"{url}|{resource['version']}"] = resource
+        self.options: dict[str, tuple[Any, ...]] = {}
         self._known: dict[str, list[Coding]] = {}
         self._faults: dict[str, str] = {}
 
@@ -123,8 +124,8 @@ class ValueSets:
         lists.extend(self._expand(reference, above) for reference in part.get("valueSet", ()))
         if not lists:
             raise NotKnown("A part of the value set names no codes.")
-        shared = set.intersection(*({(c.get("system"), c["code"]) for c in codes} for codes in lists))
-        return [coding for coding in lists[0] if (coding.get("system"), coding["code"]) in shared]
+        both = set.intersection(*({(c.get("system"), c["code"]) for c in codes} for codes in lists))
+        return [coding for coding in lists[0] if (coding.get("system"), coding["code"]) in both]
 
     def _system(self, url: str) -> list[Coding]:
         resource = self._systems.get(url)

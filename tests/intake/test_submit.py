@@ -66,3 +66,14 @@ def test_another_persons_draft_is_not_there(clinic: Clinic) -> None:
     with pytest.raises(Refused):
         actions.submit(draft_id=draft.pk, by=clinic.stranger.user)
     assert not Submission.objects.exists()
+
+
+def test_an_answer_that_a_safety_rule_calls_an_emergency_interrupts_the_form_before_anything_is_sent(
+    clinic: Clinic,
+) -> None:
+    draft = clinic.draft(**{"problems": "true", "problem-kind": "chest", "which": "Since Monday."})
+    assert [notice["code"] for notice in draft.notices] == ["rule: chest pain on the medicine"]
+    calmer = {"i.medicine": ["Lisinopril"], "i.left": ["days"], "i.problems": ["false"]}
+    actions.save_draft(draft=draft, raw=calmer, by=draft.author)
+    task = actions.submit(draft_id=draft.pk, by=draft.author).tasks.get()
+    assert (task.queue, task.floor) == (clinic.urgent, Urgency.URGENT)

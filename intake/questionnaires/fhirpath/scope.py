@@ -39,7 +39,7 @@ _MOMENTS = ("Date", "DateTime", "Time", "Instant")
 
 
 class Budget:
-    """How much work is left; shared by everything evaluated together."""
+    """How much work is left; one for everything evaluated together."""
 
     __slots__ = ("left",)
 

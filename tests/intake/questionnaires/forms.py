@@ -13,7 +13,13 @@ NEW_YORK = dt.timezone(dt.timedelta(hours=-4))
 CONTEXT = Context(
     today=dt.date(2025, 5, 20),
     now=dt.datetime(2025, 5, 20, 9, 30, tzinfo=NEW_YORK),
-    patient={"id": "7", "birthDate": "1980-02-29", "gender": "female", "name": "Maya Ortiz", "language": "es"},
+    patient={
+        "id": "7",
+        "birthDate": "1980-02-29",
+        "gender": "female",
+        "name": "Maya Ortiz",
+        "language": "es",
+    },
     user={"name": "Maya Ortiz"},
 )
 
@@ -34,7 +40,7 @@ def control(code: str) -> dict[str, Any]:
     return ext("questionnaire-itemControl", valueCodeableConcept=concept)
 
 
-def item(kind: str, link_id: str, text: str = "", **more: Any) -> dict[str, Any]:
+def item(kind: str, link_id: str, text: str = "", /, **more: Any) -> dict[str, Any]:
     extensions = more.pop("ext", None)
     made = {"linkId": link_id, "type": kind, "text": text or f"About {link_id}", **more}
     if extensions:
@@ -85,14 +91,12 @@ def form(*items: dict[str, Any], **root: Any) -> Questionnaire:
     return load(resource(*items, **root), value_sets=sets)
 
 
-def answer(q: Questionnaire, language: str = "en", /, context: Context = CONTEXT, **raw: Any) -> State:
+def answer(q: Questionnaire, language: str = "en", /, context: Any = CONTEXT, **raw: Any) -> State:
     """The state after these answers, named by plain linkIds: answer(q, age="7", likes=["a", "b"])."""
     return posted(q, {f"i.{name}": value for name, value in raw.items()}, language, context)
 
 
-def posted(
-    q: Questionnaire, raw: dict[str, Any], language: str = "en", context: Context = CONTEXT
-) -> State:
+def posted(q: Questionnaire, raw: dict[str, Any], language: str = "en", context: Context = CONTEXT) -> State:
     listed = {name: [value] if isinstance(value, str) else list(value) for name, value in raw.items()}
     return evaluate(q, listed, context, language)
 

@@ -72,11 +72,14 @@ def test_every_operator(kind: str, typed: Any, operator: str, value: dict[str, A
     assert asked(kind, typed, operator, **value) is expected
 
 
-@pytest.mark.parametrize(("behaviour", "expected"), [("all", [False, False, True]), ("any", [False, True, True])])
+@pytest.mark.parametrize(
+    ("behaviour", "expected"), [("all", [False, False, True]), ("any", [False, True, True])]
+)
 def test_conditions_together(behaviour: str, expected: list[bool]) -> None:
     conditions = [when("a", "=", answerBoolean=True), when("b", "=", answerBoolean=True)]
     q = form(
-        item("boolean", "a"), item("boolean", "b"),
+        item("boolean", "a"),
+        item("boolean", "b"),
         item("string", "q", enableWhen=conditions, enableBehavior=behaviour),
     )
     given: list[dict[str, str]] = [{}, {"a": "true"}, {"a": "true", "b": "true"}]
@@ -93,7 +96,8 @@ def test_what_is_not_asked_is_not_required_not_stored_and_counts_for_nothing() -
     assert state.errors == []
     assert answers_of(state) == {"a": [False]}
     assert state.facts() == {"a": False}
-    assert state.texts() == [] and [line["link_id"] for line in state.summary()] == ["a"]
+    assert state.texts() == []
+    assert [line["link_id"] for line in state.summary()] == ["a"]
     back = answer(q, a="true", b="left over", c="left over too")
     assert answers_of(back) == {"a": [True], "b": ["left over"], "c": ["left over too"]}
 
@@ -101,21 +105,31 @@ def test_what_is_not_asked_is_not_required_not_stored_and_counts_for_nothing() -
 def test_a_disabled_group_takes_everything_in_it_along() -> None:
     q = form(
         item("boolean", "a"),
-        group("g", group("h", item("string", "b", required=True)), enableWhen=[when("a", "=", answerBoolean=True)]),
+        group(
+            "g",
+            group("h", item("string", "b", required=True)),
+            enableWhen=[when("a", "=", answerBoolean=True)],
+        ),
     )
-    assert answer(q, b="x").errors == [] and answers_of(answer(q, b="x")) == {}
+    assert answer(q, b="x").errors == []
+    assert answers_of(answer(q, b="x")) == {}
     assert answer(q, a="true").errors != []
 
 
 def test_conditions_look_forward_too() -> None:
-    q = form(item("string", "q", enableWhen=[when("later", "=", answerBoolean=True)]), item("boolean", "later"))
-    assert answer(q, later="true").enabled("q") and not answer(q).enabled("q")
+    q = form(
+        item("string", "q", enableWhen=[when("later", "=", answerBoolean=True)]), item("boolean", "later")
+    )
+    assert answer(q, later="true").enabled("q")
+    assert not answer(q).enabled("q")
 
 
 def test_in_rows_a_condition_looks_at_its_own_row() -> None:
     q = form(
         group(
-            "g", item("boolean", "a"), item("string", "b", enableWhen=[when("a", "=", answerBoolean=True)]),
+            "g",
+            item("boolean", "a"),
+            item("string", "b", enableWhen=[when("a", "=", answerBoolean=True)]),
             repeats=True,
         )
     )
@@ -130,19 +144,24 @@ def test_from_outside_rows_the_nearest_one_counts() -> None:
         item("string", "after", enableWhen=[when("a", "=", answerBoolean=True)]),
     )
     state = posted(q, {"i.g.0.a": "true", "i.g.1.a": "false"})
-    assert state.enabled("before") and not state.enabled("after")
+    assert state.enabled("before")
+    assert not state.enabled("after")
 
 
-def test_in_rows_within_rows_the_shared_row_is_looked_at() -> None:
+def test_in_rows_within_rows_the_common_row_is_looked_at() -> None:
     q = form(
         group(
-            "g", item("boolean", "a"),
+            "g",
+            item("boolean", "a"),
             group("h", item("string", "b", enableWhen=[when("a", "=", answerBoolean=True)]), repeats=True),
             repeats=True,
         )
     )
-    state = posted(q, {"i.g.0.a": "true", "i.g.0.h.0.b": "", "i.g.1.a": "false", "i.g.1.h.0.b": "", "i.g.1.h.1.b": ""})
-    assert state.enabled("i.g.0.h.0.b") and not state.enabled("i.g.1.h.1.b")
+    state = posted(
+        q, {"i.g.0.a": "true", "i.g.0.h.0.b": "", "i.g.1.a": "false", "i.g.1.h.0.b": "", "i.g.1.h.1.b": ""}
+    )
+    assert state.enabled("i.g.0.h.0.b")
+    assert not state.enabled("i.g.1.h.1.b")
 
 
 def test_a_question_without_rows_has_no_answer() -> None:
@@ -155,14 +174,20 @@ def test_a_question_without_rows_has_no_answer() -> None:
 
 def test_questions_below_a_question_wait_for_its_answer() -> None:
     q = form(choice("pain", "head", "back", item=[item("string", "since", required=True)]))
-    assert answer(q).errors == [] and not answer(q).enabled("since")
+    assert answer(q).errors == []
+    assert not answer(q).enabled("since")
     state = answer(q, pain="head", since="Monday")
     assert state.response()["item"] == [
         {
-            "linkId": "pain", "text": "About pain",
-            "answer": [{
-                "valueCoding": coded("head")[0]["valueCoding"],
-                "item": [{"linkId": "since", "text": "About since", "answer": [{"valueString": "Monday"}]}],
-            }],
+            "linkId": "pain",
+            "text": "About pain",
+            "answer": [
+                {
+                    "valueCoding": coded("head")[0]["valueCoding"],
+                    "item": [
+                        {"linkId": "since", "text": "About since", "answer": [{"valueString": "Monday"}]}
+                    ],
+                }
+            ],
         }
     ]

@@ -34,7 +34,9 @@ def scored_form(total: str) -> Any:
     """Nine scored questions and a total, as depression scales have them."""
     questions = [choice(f"q{n}", *FREQUENCY, scores=True, required=True) for n in range(1, 10)]
     return form(
-        group("scale", *questions, item("integer", "total", readOnly=True, ext=[expression(CALCULATED, total)])),
+        group(
+            "scale", *questions, item("integer", "total", readOnly=True, ext=[expression(CALCULATED, total)])
+        ),
         item("display", "high", "Please also call us.", ext=[expression(ENABLED, f"{by_id('total')} >= 20")]),
         item("string", "more", enableWhen=[when("total", ">=", answerInteger=10)]),
     )
@@ -52,11 +54,15 @@ def scored_form(total: str) -> Any:
 def test_a_score_is_added_up_and_rules_can_use_it(total: str) -> None:
     q = scored_form(total)
     state = answer(q, **{f"q{n}": "always" for n in range(1, 10)})
-    assert state.facts()["total"] == 27 and state.facts()["q1:score"] == 3
+    assert state.facts()["total"] == 27
+    assert state.facts()["q1:score"] == 3
     assert answers_of(state)["total"] == [27]
-    assert state.enabled("high") and state.enabled("more")
+    assert state.enabled("high")
+    assert state.enabled("more")
     low = answer(q, **{f"q{n}": "sometimes" for n in range(1, 10)})
-    assert low.facts()["total"] == 9 and not low.enabled("high") and not low.enabled("more")
+    assert low.facts()["total"] == 9
+    assert not low.enabled("high")
+    assert not low.enabled("more")
     assert low.summary()[-1] == {"link_id": "total", "label": "About total", "value": "9", "kind": "integer"}
 
 
@@ -69,10 +75,17 @@ def test_variables_reach_what_is_below_them() -> None:
     q = form(
         group(
             "body",
-            item("decimal", "height"), item("decimal", "weight"),
-            item("decimal", "bmi", readOnly=True, ext=[
-                expression(CALCULATED, "%kg / (%m * %m)"), ext("maxDecimalPlaces", valueInteger=1),
-            ]),
+            item("decimal", "height"),
+            item("decimal", "weight"),
+            item(
+                "decimal",
+                "bmi",
+                readOnly=True,
+                ext=[
+                    expression(CALCULATED, "%kg / (%m * %m)"),
+                    ext("maxDecimalPlaces", valueInteger=1),
+                ],
+            ),
             ext=[
                 expression("variable", "item.where(linkId='weight').answer.value", name="kg"),
                 expression("variable", "item.where(linkId='height').answer.value / 100", name="m"),
@@ -83,14 +96,24 @@ def test_variables_reach_what_is_below_them() -> None:
     assert state.facts()["bmi"] == 25
     assert answer(q, height="180").facts().get("bmi") is None
     with pytest.raises(QuestionnaireError):
-        form(group("g", item("string", "a"), ext=[expression("variable", "1", name="x")]), item("integer", "b", ext=[expression(CALCULATED, "%x")]))
+        form(
+            group("g", item("string", "a"), ext=[expression("variable", "1", name="x")]),
+            item("integer", "b", ext=[expression(CALCULATED, "%x")]),
+        )
 
 
 def test_in_rows_a_variable_sees_its_own_row() -> None:
     q = form(
         group(
-            "dose", item("integer", "pills"), item("integer", "times"),
-            item("integer", "day", readOnly=True, ext=[expression(CALCULATED, "%p * item.where(false).count() + %p * %t")]),
+            "dose",
+            item("integer", "pills"),
+            item("integer", "times"),
+            item(
+                "integer",
+                "day",
+                readOnly=True,
+                ext=[expression(CALCULATED, "%p * item.where(false).count() + %p * %t")],
+            ),
             repeats=True,
             ext=[
                 expression("variable", "item.where(linkId='pills').answer.value", name="p"),
@@ -98,13 +121,18 @@ def test_in_rows_a_variable_sees_its_own_row() -> None:
             ],
         )
     )
-    state = posted(q, {"i.dose.0.pills": "2", "i.dose.0.times": "3", "i.dose.1.pills": "1", "i.dose.1.times": "1"})
+    state = posted(
+        q, {"i.dose.0.pills": "2", "i.dose.0.times": "3", "i.dose.1.pills": "1", "i.dose.1.times": "1"}
+    )
     assert state.facts()["day"] == [6, 1]
 
 
 def test_computations_build_on_each_other() -> None:
     steps = [item("integer", "n0")]
-    steps += [item("integer", f"n{k}", ext=[expression(CALCULATED, f"{by_id(f'n{k - 1}')} + 1")]) for k in range(1, 20)]
+    steps += [
+        item("integer", f"n{k}", ext=[expression(CALCULATED, f"{by_id(f'n{k - 1}')} + 1")])
+        for k in range(1, 20)
+    ]
     assert answer(form(*reversed(steps)), n0="1").facts()["n19"] == 20
 
 
@@ -121,22 +149,47 @@ def test_expressions_enable_and_disable() -> None:
 
 
 def test_a_condition_told_in_an_expression_hides_a_group_without_rows_too() -> None:
-    q = form(item("boolean", "a"), group("g", item("string", "b"), repeats=True, ext=[expression(ENABLED, by_id("a"))]))
-    assert not answer(q, a="false").enabled("g") and answer(q, a="true").enabled("g")
+    q = form(
+        item("boolean", "a"),
+        group("g", item("string", "b"), repeats=True, ext=[expression(ENABLED, by_id("a"))]),
+    )
+    assert not answer(q, a="false").enabled("g")
+    assert answer(q, a="true").enabled("g")
 
 
 def test_answers_start_from_the_patient() -> None:
     q = form(
         item("string", "name", ext=[expression(INITIAL, "%patient.name.first().text")]),
         item("date", "born", ext=[expression(INITIAL, "%patient.birthDate")]),
-        item("choice", "sex", answerValueSet="http://hl7.org/fhir/ValueSet/administrative-gender", ext=[expression(INITIAL, "%patient.gender")]),
+        item(
+            "choice",
+            "sex",
+            answerValueSet="http://hl7.org/fhir/ValueSet/administrative-gender",
+            ext=[expression(INITIAL, "%patient.gender")],
+        ),
         item("date", "today", ext=[expression(INITIAL, "today()")]),
-        item("boolean", "adult", readOnly=True, ext=[expression(INITIAL, "%patient.birthDate <= today() - 18 years")]),
-        ext=[ext("sdc:launchContext", extension=[{"url": "name", "valueCoding": {"code": "patient"}}, {"url": "type", "valueCode": "Patient"}])],
+        item(
+            "boolean",
+            "adult",
+            readOnly=True,
+            ext=[expression(INITIAL, "%patient.birthDate <= today() - 18 years")],
+        ),
+        ext=[
+            ext(
+                "sdc:launchContext",
+                extension=[
+                    {"url": "name", "valueCoding": {"code": "patient"}},
+                    {"url": "type", "valueCode": "Patient"},
+                ],
+            )
+        ],
     )
     found = answers_of(answer(q))
-    assert found["name"] == ["Maya Ortiz"] and found["born"] == ["1980-02-29"]
-    assert found["sex"][0]["code"] == "female" and found["today"] == ["2025-05-20"] and found["adult"] == [True]
+    assert found["name"] == ["Maya Ortiz"]
+    assert found["born"] == ["1980-02-29"]
+    assert found["sex"][0]["code"] == "female"
+    assert found["today"] == ["2025-05-20"]
+    assert found["adult"] == [True]
     assert answers_of(answer(q, name="", born="1980-03-01")).get("name") is None
 
 
@@ -146,14 +199,27 @@ def test_initial_values_and_preselected_options_are_there_until_touched() -> Non
     q = form(
         item("choice", "c", answerOption=options),
         item("string", "s", initial=[{"valueString": "as usual"}]),
-        item("string", "h", initial=[{"valueString": "secret"}], ext=[ext("questionnaire-hidden", valueBoolean=True)]),
+        item(
+            "string",
+            "h",
+            initial=[{"valueString": "secret"}],
+            ext=[ext("questionnaire-hidden", valueBoolean=True)],
+        ),
         item("boolean", "b", initial=[{"valueBoolean": False}]),
         item("quantity", "w", initial=[{"valueQuantity": {"value": 3, "unit": "kg"}}]),
         item("string", "many", repeats=True, initial=[{"valueString": "x"}, {"valueString": "y"}]),
         item("open-choice", "o", answerOption=coded("a"), initial=[{"valueString": "mine"}]),
     )
     state = answer(q)
-    assert state.facts() == {"c": "b", "s": "as usual", "h": "secret", "b": False, "w": 3, "many": ["x", "y"], "o": "~other"}
+    assert state.facts() == {
+        "c": "b",
+        "s": "as usual",
+        "h": "secret",
+        "b": False,
+        "w": 3,
+        "many": ["x", "y"],
+        "o": "~other",
+    }
     touched = posted(q, {f"i.{name}": [] for name in ("c", "s", "b", "w", "many", "o")})
     assert touched.facts() == {"h": "secret"}
     assert [line["link_id"] for line in state.summary()].count("h") == 0
@@ -171,10 +237,16 @@ def test_options_can_come_from_answers() -> None:
 
 
 def test_options_can_come_and_go() -> None:
-    toggle = ext("sdc:answerOptionsToggleExpression", extension=[
-        {"url": "option", "valueCoding": {"system": SYSTEM, "code": "b"}},
-        {"url": "expression", "valueExpression": {"language": "text/fhirpath", "expression": by_id("adult")}},
-    ])
+    toggle = ext(
+        "sdc:answerOptionsToggleExpression",
+        extension=[
+            {"url": "option", "valueCoding": {"system": SYSTEM, "code": "b"}},
+            {
+                "url": "expression",
+                "valueExpression": {"language": "text/fhirpath", "expression": by_id("adult")},
+            },
+        ],
+    )
     q = form(item("boolean", "adult"), choice("c", "a", "b", ext=[toggle]))
     assert [o.key for o in answer(q, adult="false").nodes("c")[0].options] == ["a"]
     assert answer(q, adult="true", c="b").errors == []
@@ -190,11 +262,20 @@ def test_texts_can_be_computed() -> None:
 def test_a_total_that_only_a_library_can_work_out_is_left_out_with_a_warning() -> None:
     cql = ext("cqf-expression", valueExpression={"language": "text/cql", "expression": "Total"})
     q = form(item("string", "a"), item("integer", "total", required=True, ext=[cql]))
-    assert q.warnings and answer(q).errors == [] and "total" not in answer(q).facts()
+    assert q.warnings
+    assert answer(q).errors == []
+    assert "total" not in answer(q).facts()
 
 
 def test_queries_against_a_record_stay_empty_and_are_told() -> None:
-    query = ext("variable", valueExpression={"name": "Obs", "language": "application/x-fhir-query", "expression": "Observation?x"})
+    query = ext(
+        "variable",
+        valueExpression={
+            "name": "Obs",
+            "language": "application/x-fhir-query",
+            "expression": "Observation?x",
+        },
+    )
     q = form(item("string", "a", ext=[expression(INITIAL, "%Obs.entry.resource.first().value")]), ext=[query])
     assert any("record server" in warning.sentence for warning in q.warnings)
     assert answer(q).facts() == {}
@@ -206,7 +287,8 @@ def test_what_cannot_be_worked_out_shows_the_question_rather_than_hiding_it() ->
         item("string", "q", ext=[expression(ENABLED, f"{by_id('word')}.single() = 'x'")]),
     )
     state = answer(q, word=["a", "b"])
-    assert state.enabled("q") and state.faults
+    assert state.enabled("q")
+    assert state.faults
 
 
 @pytest.mark.parametrize(
@@ -223,7 +305,10 @@ def test_what_cannot_be_worked_out_shows_the_question_rather_than_hiding_it() ->
 def test_an_endless_computation_is_stopped_soon_and_refused(endless: str) -> None:
     before = time.perf_counter()
     with pytest.raises(QuestionnaireError):
-        form(*[item("string", f"s{n}") for n in range(20)], item("integer", "a", ext=[expression(CALCULATED, endless)]))
+        form(
+            *[item("string", f"s{n}") for n in range(20)],
+            item("integer", "a", ext=[expression(CALCULATED, endless)]),
+        )
     assert time.perf_counter() - before < 8
 
 
@@ -242,5 +327,8 @@ def test_the_same_answers_always_give_the_same_state() -> None:
     q = scored_form("%resource.repeat(item).answer.value.ordinal().sum()")
     raw = {f"q{n}": FREQUENCY[n % 4] for n in range(1, 10)}
     first, second = answer(q, **raw), answer(q, **raw)
-    assert first.response() == second.response() and first.facts() == second.facts()
-    assert [(n.name, n.enabled) for n in first._tree.walk()] == [(n.name, n.enabled) for n in second._tree.walk()]
+    assert first.response() == second.response()
+    assert first.facts() == second.facts()
+    assert [(n.name, n.enabled) for n in first._tree.walk()] == [
+        (n.name, n.enabled) for n in second._tree.walk()
+    ]

@@ -122,9 +122,7 @@ def test_items_nested_too_deep_are_refused() -> None:
         (choice("a", "x", initial=[{"valueCoding": {"code": "y"}}]), "initial"),
         (group("g", item("string", "b"), initial=[{"valueString": "x"}]), "initial"),
         (
-            item(
-                "string", "a", modifierExtension=[{"url": "https://example.org/not", "valueBoolean": True}]
-            ),
+            item("string", "a", modifierExtension=[{"url": "https://example.org/not", "valueBoolean": True}]),
             "modifierExtension",
         ),
         (
@@ -132,7 +130,10 @@ def test_items_nested_too_deep_are_refused() -> None:
             "sdc-questionnaire-subQuestionnaire",
         ),
         (item("integer", "a", ext=[ext("minValue", valueString="one")]), "minValue"),
-        (item("integer", "a", ext=[ext("minValue", valueInteger=9), ext("maxValue", valueInteger=1)]), "minValue"),
+        (
+            item("integer", "a", ext=[ext("minValue", valueInteger=9), ext("maxValue", valueInteger=1)]),
+            "minValue",
+        ),
         (item("string", "a", ext=[ext("maxValue", valueInteger=1)]), "maxValue"),
         (item("string", "a", ext=[ext("regex", valueString="(")]), "regex"),
         (item("string", "a", ext=[ext("regex", valueString=r"(?=a)b")]), "regex"),
@@ -141,19 +142,33 @@ def test_items_nested_too_deep_are_refused() -> None:
             item("string", "a", repeats=True, ext=[ext("questionnaire-minOccurs", valueInteger=5000)]),
             "minOccurs",
         ),
-        (item("quantity", "a", ext=[ext("questionnaire-unitValueSet", valueCanonical="#no")]), "unitValueSet"),
+        (
+            item("quantity", "a", ext=[ext("questionnaire-unitValueSet", valueCanonical="#no")]),
+            "unitValueSet",
+        ),
         (
             item("string", "a", enableBehavior="some", enableWhen=[when("a", "exists", answerBoolean=True)]),
             "enableBehavior",
         ),
         (item("integer", "a", ext=[expression("sdc:calculatedExpression", "1 +")]), "calculatedExpression"),
-        (item("integer", "a", ext=[expression("sdc:calculatedExpression", "%nobody")]), "calculatedExpression"),
-        (item("integer", "a", ext=[expression("sdc:calculatedExpression", "resolve()")]), "calculatedExpression"),
+        (
+            item("integer", "a", ext=[expression("sdc:calculatedExpression", "%nobody")]),
+            "calculatedExpression",
+        ),
+        (
+            item("integer", "a", ext=[expression("sdc:calculatedExpression", "resolve()")]),
+            "calculatedExpression",
+        ),
         (
             item(
                 "integer",
                 "a",
-                ext=[ext("sdc:calculatedExpression", valueExpression={"language": "text/cql", "expression": "X"})],
+                ext=[
+                    ext(
+                        "sdc:calculatedExpression",
+                        valueExpression={"language": "text/cql", "expression": "X"},
+                    )
+                ],
             ),
             "calculatedExpression",
         ),
@@ -236,15 +251,32 @@ def test_questions_that_wait_for_themselves_are_refused(items: list[dict[str, An
 def test_a_very_long_chain_of_conditions_is_fine() -> None:
     chain = [item("boolean", "q0")]
     chain += [
-        item("boolean", f"q{n}", enableWhen=[when(f"q{n - 1}", "=", answerBoolean=True)]) for n in range(1, 3000)
+        item("boolean", f"q{n}", enableWhen=[when(f"q{n - 1}", "=", answerBoolean=True)])
+        for n in range(1, 3000)
     ]
     q = form(*chain)
     assert len(q.pages) == 3000
 
 
 def test_calculations_that_chase_each_other_are_refused() -> None:
-    one = item("integer", "a", ext=[expression("sdc:calculatedExpression", "iif(%resource.item.where(linkId='b').answer.value = 1, 2, 1)")])
-    two = item("integer", "b", ext=[expression("sdc:calculatedExpression", "iif(%resource.item.where(linkId='a').answer.value = 1, 1, 2)")])
+    one = item(
+        "integer",
+        "a",
+        ext=[
+            expression(
+                "sdc:calculatedExpression", "iif(%resource.item.where(linkId='b').answer.value = 1, 2, 1)"
+            )
+        ],
+    )
+    two = item(
+        "integer",
+        "b",
+        ext=[
+            expression(
+                "sdc:calculatedExpression", "iif(%resource.item.where(linkId='a').answer.value = 1, 1, 2)"
+            )
+        ],
+    )
     assert any("expressions" in line for line in refusal(resource(one, two)))
 
 
@@ -253,7 +285,11 @@ def test_faults_in_what_the_form_does_not_use_are_only_warnings() -> None:
         item("string", "a"),
         contained=[
             {"resourceType": "ValueSet", "id": "empty"},
-            {"resourceType": "ValueSet", "id": "filtered", "compose": {"include": [{"system": "s", "filter": [{}]}]}},
+            {
+                "resourceType": "ValueSet",
+                "id": "filtered",
+                "compose": {"include": [{"system": "s", "filter": [{}]}]},
+            },
             {"resourceType": "ValueSet", "id": "odd", "compose": {"include": [{"concept": 3}]}},
             "not a resource",
             {"resourceType": "Patient"},
@@ -277,7 +313,15 @@ def test_oddities_that_harm_nobody_are_warnings() -> None:
         subjectType=["Practitioner"],
     )
     features = {warning.feature for warning in q.warnings}
-    assert {"display", "group", "answerOption", "answerValueSet", "required", "linkId", "enableWhen"} <= features
+    assert {
+        "display",
+        "group",
+        "answerOption",
+        "answerValueSet",
+        "required",
+        "linkId",
+        "enableWhen",
+    } <= features
     assert {"status", "subjectType"} <= features
 
 
@@ -288,7 +332,10 @@ def test_hints_for_other_systems_are_carried_without_a_word() -> None:
             "a",
             ext=[
                 ext("sdc:observationExtract", valueBoolean=True),
-                ext("sdc:itemPopulationContext", valueExpression={"language": "text/fhirpath", "expression": "x", "name": "X"}),
+                ext(
+                    "sdc:itemPopulationContext",
+                    valueExpression={"language": "text/fhirpath", "expression": "x", "name": "X"},
+                ),
                 ext(SDC + "sdc-questionnaire-width", valueQuantity={"value": 10}),
                 control("something-new"),
             ],
@@ -305,7 +352,9 @@ def test_an_unknown_style_modifier_that_is_known_is_let_in() -> None:
 
 
 def test_pictures_are_linked_or_the_form_is_refused() -> None:
-    linked = ext("sdc:itemMedia", valueAttachment={"contentType": "image/png", "url": "https://example.org/body.png"})
+    linked = ext(
+        "sdc:itemMedia", valueAttachment={"contentType": "image/png", "url": "https://example.org/body.png"}
+    )
     assert form(item("string", "a", ext=[linked])).item("a").links == ("https://example.org/body.png",)
     embedded = ext("sdc:itemMedia", valueAttachment={"contentType": "image/png", "data": "AAAA"})
     assert any("itemMedia" in line for line in refusal(resource(item("string", "a", ext=[embedded]))))

@@ -43,9 +43,22 @@ def test_a_text_that_is_too_long_is_told_how_long_it_is() -> None:
 
 
 def test_the_author_may_say_what_a_pattern_means() -> None:
-    told = form(item("string", "q", ext=[ext("regex", valueString="[0-9]{5}"), ext("https://example.org/validationtext", valueString="Five digits, please.")]))
+    told = form(
+        item(
+            "string",
+            "q",
+            ext=[
+                ext("regex", valueString="[0-9]{5}"),
+                ext("https://example.org/validationtext", valueString="Five digits, please."),
+            ],
+        )
+    )
     assert messages(answer(told, q="1")) == {"i.q": "Five digits, please."}
-    shown = form(item("string", "q", ext=[ext("regex", valueString="[0-9]{5}"), ext("entryFormat", valueString="12345")]))
+    shown = form(
+        item(
+            "string", "q", ext=[ext("regex", valueString="[0-9]{5}"), ext("entryFormat", valueString="12345")]
+        )
+    )
     assert messages(answer(shown, q="1")) == {"i.q": "Please write it like this: 12345"}
 
 
@@ -67,11 +80,30 @@ def test_the_number_of_rows_is_bounded() -> None:
     limits = [ext("questionnaire-minOccurs", valueInteger=1), ext("questionnaire-maxOccurs", valueInteger=2)]
     q = form(group("g", item("string", "a"), repeats=True, ext=limits))
     assert posted(q, {"i.g.0.a": "x", "i.g.1.a": "y"}).errors == []
-    assert messages(posted(q, {f"i.g.{n}.a": "x" for n in range(3)})) == {"i.g": "Please give at most 2 answers."}
+    assert messages(posted(q, {f"i.g.{n}.a": "x" for n in range(3)})) == {
+        "i.g": "Please give at most 2 answers."
+    }
     assert messages(posted(q, {"i.g:n": "0"})) == {"i.g": "Please give at least 1 answer."}
 
 
-@pytest.mark.parametrize("kind", ["string", "text", "integer", "decimal", "date", "dateTime", "time", "url", "quantity", "reference", "attachment", "boolean", "open-choice"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "string",
+        "text",
+        "integer",
+        "decimal",
+        "date",
+        "dateTime",
+        "time",
+        "url",
+        "quantity",
+        "reference",
+        "attachment",
+        "boolean",
+        "open-choice",
+    ],
+)
 def test_a_required_question_blocks_until_it_is_answered(kind: str) -> None:
     q = form(item(kind, "q", required=True))
     assert [error.link_id for error in answer(q).errors] == ["q"]
@@ -91,7 +123,12 @@ def test_what_nobody_can_fill_in_never_blocks() -> None:
     q = form(
         item("string", "shown", required=True, readOnly=True),
         item("string", "hidden", required=True, ext=[ext("questionnaire-hidden", valueBoolean=True)]),
-        group("g", item("string", "inner", required=True), required=True, ext=[ext("questionnaire-hidden", valueBoolean=True)]),
+        group(
+            "g",
+            item("string", "inner", required=True),
+            required=True,
+            ext=[ext("questionnaire-hidden", valueBoolean=True)],
+        ),
         group("r", item("string", "kept", required=True), required=True, readOnly=True),
     )
     assert answer(q).errors == []
@@ -100,21 +137,33 @@ def test_what_nobody_can_fill_in_never_blocks() -> None:
 def test_a_repeated_group_nobody_needs_starts_without_rows_and_asks_for_nothing() -> None:
     q = form(group("g", item("string", "name", required=True), repeats=True))
     empty = posted(q, {})
-    assert empty.errors == [] and empty.enabled("g") and not empty.enabled("name")
+    assert empty.errors == []
+    assert empty.enabled("g")
+    assert not empty.enabled("name")
     begun = posted(q, {"i.g:n": "1"})
     assert messages(begun) == {"i.g.0.name": "Please answer this question."}
 
 
 def test_rules_over_answers_are_kept() -> None:
-    rule = ext("questionnaire-constraint", extension=[
-        {"url": "key", "valueId": "order"},
-        {"url": "severity", "valueCode": "error"},
-        {"url": "human", "valueString": "The end can't be before the start."},
-        {"url": "expression", "valueString": "item.where(linkId='end').answer.value >= item.where(linkId='start').answer.value"},
-    ])
+    rule = ext(
+        "questionnaire-constraint",
+        extension=[
+            {"url": "key", "valueId": "order"},
+            {"url": "severity", "valueCode": "error"},
+            {"url": "human", "valueString": "The end can't be before the start."},
+            {
+                "url": "expression",
+                "valueString": "item.where(linkId='end').answer.value >= item.where(linkId='start').answer.value",
+            },
+        ],
+    )
     q = form(group("g", item("date", "start"), item("date", "end"), ext=[rule]))
     assert answer(q, start="2024-01-02").errors == []
     assert answer(q, start="2024-01-02", end="2024-01-03").errors == []
-    assert messages(answer(q, start="2024-01-02", end="2024-01-01")) == {"i.g": "The end can't be before the start."}
+    assert messages(answer(q, start="2024-01-02", end="2024-01-01")) == {
+        "i.g": "The end can't be before the start."
+    }
     root = form(item("date", "start"), item("date", "end"), ext=[rule])
-    assert messages(answer(root, start="2024-01-02", end="2024-01-01")) == {"": "The end can't be before the start."}
+    assert messages(answer(root, start="2024-01-02", end="2024-01-01")) == {
+        "": "The end can't be before the start."
+    }

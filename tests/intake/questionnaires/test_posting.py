@@ -12,14 +12,18 @@ from intake.questionnaires.names import decode, encode, resolve
 from tests.intake.questionnaires.forms import answer, choice, coded, ext, form, group, item, posted
 
 
-def post(q: Questionnaire, raw: dict[str, Any] | None = None, page: Any = None, /, **fields: Any) -> dict[str, list[str]]:
+def post(
+    q: Questionnaire, raw: dict[str, Any] | None = None, page: Any = None, /, **fields: Any
+) -> dict[str, list[str]]:
     query = QueryDict(mutable=True)
     for name, value in fields.items():
         query.setlist(name.replace("__", ":"), [value] if isinstance(value, str) else value)
     return accept(q, query, {k: list(v) for k, v in (raw or {}).items()}, page)
 
 
-def named(q: Questionnaire, fields: dict[str, Any], raw: dict[str, Any] | None = None, page: Any = None) -> dict[str, list[str]]:
+def named(
+    q: Questionnaire, fields: dict[str, Any], raw: dict[str, Any] | None = None, page: Any = None
+) -> dict[str, list[str]]:
     return post(q, raw, page, **fields)
 
 
@@ -31,10 +35,14 @@ def test_a_name_survives_any_link_id(link_id: str) -> None:
         return
     coded_id = encode(link_id)
     assert decode(coded_id) == link_id
-    assert coded_id.isascii() and not set(coded_id) & set(" .:/\"'<>&#,;[]()")
+    assert coded_id.isascii()
+    assert not set(coded_id) & set(" .:/\"'<>&#,;[]()")
 
 
-@pytest.mark.parametrize("link_id", ["1.2.3", "with space", "ünï/cödé", "a:b", "~", "~2E", "i", "n", "0", "other", "<script>", "🩺", "_add"])
+@pytest.mark.parametrize(
+    "link_id",
+    ["1.2.3", "with space", "ünï/cödé", "a:b", "~", "~2E", "i", "n", "0", "other", "<script>", "🩺", "_add"],
+)
 def test_awkward_link_ids_make_the_whole_round(link_id: str) -> None:
     q = form(group("g.1", item("string", link_id), repeats=True))
     name = f"i.{encode('g.1')}.0.{encode(link_id)}"
@@ -111,14 +119,17 @@ def test_fields_of_another_page_are_refused() -> None:
 
 
 def test_other_names_are_the_callers() -> None:
-    assert named(form(item("string", "a")), {"csrfmiddlewaretoken": "x", "go": "next", "i.a": "y"}) == {"i.a": ["y"]}
+    assert named(form(item("string", "a")), {"csrfmiddlewaretoken": "x", "go": "next", "i.a": "y"}) == {
+        "i.a": ["y"]
+    }
 
 
 def test_characters_nothing_can_store_are_marked_and_told() -> None:
     q = form(item("string", "a"))
     raw = named(q, {"i.a": "be\0fore"})
     assert raw == {"i.a": ["be\ufffdfore"]}
-    assert posted(q, raw).errors and "stored" in posted(q, raw).errors[0].message
+    assert posted(q, raw).errors
+    assert "stored" in posted(q, raw).errors[0].message
     assert accept(q, {"i.a": ["\ud83d"]}, {}, None)["i.a"] == ["?"]
 
 
@@ -154,14 +165,18 @@ def test_rows_of_a_group_come_and_go() -> None:
     assert posted(q, raw).facts() == {"a": ["one", "two"], "b": ["deep"]}
     raw = named(q, {"_remove": "i.g.0"}, raw)
     assert posted(q, raw).facts() == {"a": ["two"], "b": ["deep"]}
-    assert "i.g.0.h:n" in raw and "i.g.1.a" not in raw
+    assert "i.g.0.h:n" in raw
+    assert "i.g.1.a" not in raw
     raw = named(q, {"_remove": "i.g.0"}, raw)
-    assert posted(q, raw).facts() == {} and posted(q, raw).nodes("g")[0].row is None
+    assert posted(q, raw).facts() == {}
+    assert posted(q, raw).nodes("g")[0].row is None
     assert named(q, {"_remove": "i.g.0"}, raw) == raw
 
 
 def test_no_more_rows_than_the_author_allows() -> None:
-    q = form(group("g", item("string", "a"), repeats=True, ext=[ext("questionnaire-maxOccurs", valueInteger=2)]))
+    q = form(
+        group("g", item("string", "a"), repeats=True, ext=[ext("questionnaire-maxOccurs", valueInteger=2)])
+    )
     raw: dict[str, list[str]] = {}
     for _time in range(4):
         raw = named(q, {"_add": "i.g"}, raw)
@@ -169,7 +184,9 @@ def test_no_more_rows_than_the_author_allows() -> None:
 
 
 def test_a_repeated_question_with_questions_below_has_rows() -> None:
-    q = form(item("choice", "drug", answerOption=coded("a", "b"), repeats=True, item=[item("string", "dose")]))
+    q = form(
+        item("choice", "drug", answerOption=coded("a", "b"), repeats=True, item=[item("string", "dose")])
+    )
     raw = named(q, {"i.drug.0": "a", "i.drug.0.dose": "5", "_add": "i.drug"})
     assert [node.name for node in posted(q, raw).nodes("drug")] == ["i.drug.0", "i.drug.1"]
     raw = named(q, {"i.drug.1": "b", "i.drug.1.dose": "7"}, raw)
@@ -177,7 +194,10 @@ def test_a_repeated_question_with_questions_below_has_rows() -> None:
     assert [a["valueCoding"]["code"] for a in only["answer"]] == ["a", "b"]
     assert [a["item"][0]["answer"][0]["valueString"] for a in only["answer"]] == ["5", "7"]
     raw = named(q, {"_remove": "i.drug.0"}, raw)
-    assert answer(q, **{name[2:]: value for name, value in raw.items()}).facts() == {"drug": ["b"], "dose": ["7"]}
+    assert answer(q, **{name[2:]: value for name, value in raw.items()}).facts() == {
+        "drug": ["b"],
+        "dose": ["7"],
+    }
 
 
 def test_a_file_can_be_taken_back() -> None:
@@ -187,7 +207,10 @@ def test_a_file_can_be_taken_back() -> None:
 
 
 def test_names_from_a_page_always_resolve_to_their_item() -> None:
-    q = form(group("g", item("string", "a"), item("string", "m", repeats=True), repeats=True), item("quantity", "w"))
+    q = form(
+        group("g", item("string", "a"), item("string", "m", repeats=True), repeats=True),
+        item("quantity", "w"),
+    )
     for name in ("i.g.3.a", "i.g.0.m", "i.w", "i.w:unit", "i.g:n"):
         assert resolve(q, name) is not None, name
     assert resolve(q, "i." + "a" * 5000) is None

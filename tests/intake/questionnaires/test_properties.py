@@ -2,19 +2,46 @@
 
 import copy
 import json
+from contextlib import suppress
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from intake.questionnaires import QuestionnaireError, accept, evaluate, export, inspect, load, render_page
+from intake.questionnaires import (
+    QuestionnaireError,
+    UnknownField,
+    accept,
+    evaluate,
+    export,
+    inspect,
+    load,
+    render_page,
+)
 from intake.questionnaires.names import child_name
 from tests.intake.questionnaires.forms import CONTEXT, coded, ext, item, resource, when
 from tests.intake.questionnaires.test_render import Page, check
 from tests.intake.questionnaires.test_response import check_response
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-QUESTIONS = ("boolean", "integer", "decimal", "date", "dateTime", "time", "string", "text", "url", "choice", "open-choice", "quantity", "reference", "attachment")  # fmt: skip
+quick = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+QUESTIONS = (
+    "boolean",
+    "integer",
+    "decimal",
+    "date",
+    "dateTime",
+    "time",
+    "string",
+    "text",
+    "url",
+    "choice",
+    "open-choice",
+    "quantity",
+    "reference",
+    "attachment",
+)
 CONDITIONS: dict[str, list[dict[str, Any]]] = {
     "boolean": [{"answerBoolean": True}, {"answerBoolean": False}],
     "integer": [{"answerInteger": 3}],
@@ -24,12 +51,14 @@ CONDITIONS: dict[str, list[dict[str, Any]]] = {
     "choice": [{"answerCoding": {"code": "a"}}, {"answerCoding": {"code": "b"}}],
 }
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
-link_ids = st.one_of(st.text(st.sampled_from("ab.1 /é~:🩺"), min_size=1, max_size=4).filter(str.strip), st.uuids().map(str))
+link_ids = st.one_of(
+    st.text(st.sampled_from("ab.1 /é~:🩺"), min_size=1, max_size=4).filter(str.strip), st.uuids().map(str)
+)
 
 
 @st.composite
 def questionnaires(draw: st.DrawFn) -> dict[str, Any]:
-    """A form of up to about 15 items: groups in groups, repeats, conditions on what came before, limits, initial values."""
+    """A form of up to about 15 items: groups in groups, repeats, conditions on what came before, limits."""
     used: set[str] = set()
     earlier: list[tuple[str, str]] = []
 
@@ -38,7 +67,9 @@ def questionnaires(draw: st.DrawFn) -> dict[str, Any]:
         if link_id in used or len(used) > 15:
             return None
         used.add(link_id)
-        kind = draw(st.sampled_from(("group", "display", *QUESTIONS) if depth < 3 else ("display", *QUESTIONS)))
+        kind = draw(
+            st.sampled_from(("group", "display", *QUESTIONS) if depth < 3 else ("display", *QUESTIONS))
+        )
         made = item(kind, link_id, draw(words) or "x")
         conditions = draw(st.lists(st.sampled_from(earlier), max_size=2)) if earlier else []
         if conditions:
@@ -66,16 +97,45 @@ def questionnaires(draw: st.DrawFn) -> dict[str, Any]:
         return made
 
     def a_condition(link_id: str, kind: str) -> dict[str, Any]:
-        operators = ["=", "!=", "exists"] + ([">", "<="] if kind in ("integer", "decimal", "date", "string") else [])
+        operators = ["=", "!=", "exists"] + (
+            [">", "<="] if kind in ("integer", "decimal", "date", "string") else []
+        )
         operator = draw(st.sampled_from(operators))
-        return when(link_id, operator, **({"answerBoolean": draw(st.booleans())} if operator == "exists" else draw(st.sampled_from(CONDITIONS[kind]))))
+        return when(
+            link_id,
+            operator,
+            **(
+                {"answerBoolean": draw(st.booleans())}
+                if operator == "exists"
+                else draw(st.sampled_from(CONDITIONS[kind]))
+            ),
+        )
 
     items = [entry for entry in (an_item(0) for _ in range(draw(st.integers(1, 6)))) if entry]
     return resource(*(items or [item("string", "fallback")]))
 
 
 typed = st.one_of(
-    st.sampled_from(["true", "false", "3", "1.5", "-1", "2024-01-01", "2024-13-01", "10:00", "a", "b", "~other", "yes", "", " ", "https://a.org"]), words
+    st.sampled_from(
+        [
+            "true",
+            "false",
+            "3",
+            "1.5",
+            "-1",
+            "2024-01-01",
+            "2024-13-01",
+            "10:00",
+            "a",
+            "b",
+            "~other",
+            "yes",
+            "",
+            " ",
+            "https://a.org",
+        ]
+    ),
+    words,
 )
 
 
@@ -96,7 +156,9 @@ def filled(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, list[str]]]:
             if part.asks and draw(st.integers(0, 3)):
                 raw[name] = draw(st.lists(typed, max_size=3))
                 if part.kind in ("quantity", "dateTime", "open-choice"):
-                    raw[name + {"quantity": ":unit", "dateTime": ":time", "open-choice": ":other"}[part.kind]] = draw(st.lists(typed, max_size=2))
+                    raw[
+                        name + {"quantity": ":unit", "dateTime": ":time", "open-choice": ":other"}[part.kind]
+                    ] = draw(st.lists(typed, max_size=2))
             waiting.extend((child, name if part.has_rows else prefix) for child in part.items)
     return made, raw
 
@@ -140,7 +202,9 @@ def _link_ids(text: str) -> set[str]:
 
 @quick
 @given(filled())
-def test_posting_back_what_a_page_shows_changes_nothing(made: tuple[dict[str, Any], dict[str, list[str]]]) -> None:
+def test_posting_back_what_a_page_shows_changes_nothing(
+    made: tuple[dict[str, Any], dict[str, list[str]]],
+) -> None:
     q, raw = load(made[0]), made[1]
     before = evaluate(q, raw, CONTEXT)
     after = {name: list(values) for name, values in raw.items()}
@@ -150,7 +214,9 @@ def test_posting_back_what_a_page_shows_changes_nothing(made: tuple[dict[str, An
     assert state.response() == before.response()
     assert state.facts() == before.facts()
     # A choice that isn't offered can't be shown again, so its error may go; no new one may come.
-    assert {(error.name, error.link_id) for error in state.errors} <= {(error.name, error.link_id) for error in before.errors}
+    assert {(error.name, error.link_id) for error in state.errors} <= {
+        (error.name, error.link_id) for error in before.errors
+    }
 
 
 def fields_of(html: str) -> dict[str, list[str]]:
@@ -185,45 +251,83 @@ def _textareas(html: str) -> list[tuple[str, str]]:
 
 
 @quick
-@given(questionnaires(), st.dictionaries(st.one_of(words, st.sampled_from(["i.a", "i.a.0.b", "i.a:n", "i.a.0"])), st.lists(words, max_size=3), max_size=5))
+@given(
+    questionnaires(),
+    st.dictionaries(
+        st.one_of(words, st.sampled_from(["i.a", "i.a.0.b", "i.a:n", "i.a.0"])),
+        st.lists(words, max_size=3),
+        max_size=5,
+    ),
+)
 def test_stray_fields_never_break_anything(made: dict[str, Any], raw: dict[str, list[str]]) -> None:
     q = load(made)
     state = evaluate(q, raw, CONTEXT)
     state.errors, state.response(), state.facts()
-    try:
+    with suppress(UnknownField):
         accept(q, raw, {}, None)
-    except ValueError as refused:
-        assert str(refused).endswith(".")
 
 
 json_values = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.floats(allow_nan=False, allow_infinity=False, width=16), words, st.just("a")),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(["linkId", "type", "item", "url", "valueString", "code", "extension", "x"]), inner, max_size=3)),
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-5, 5),
+        st.floats(allow_nan=False, allow_infinity=False, width=16),
+        words,
+        st.just("a"),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(
+            st.sampled_from(["linkId", "type", "item", "url", "valueString", "code", "extension", "x"]),
+            inner,
+            max_size=3,
+        ),
+    ),
     max_leaves=6,
 )
 
 
 @quick
 @given(questionnaires(), st.data())
-def test_a_damaged_form_is_refused_or_read_but_never_breaks(made: dict[str, Any], data: st.DataObject) -> None:
+def test_a_damaged_form_is_refused_or_read_but_never_breaks(
+    made: dict[str, Any], data: st.DataObject
+) -> None:
     damaged = copy.deepcopy(made)
-    damaged.setdefault("extension", [ext("questionnaire-constraint", extension=[{"url": "human", "valueString": "x"}])])
-    damaged.setdefault("contained", [{"resourceType": "ValueSet", "id": "v", "compose": {"include": [{"system": "s", "concept": [{"code": "a"}]}]}}])
+    damaged.setdefault(
+        "extension", [ext("questionnaire-constraint", extension=[{"url": "human", "valueString": "x"}])]
+    )
+    damaged.setdefault(
+        "contained",
+        [
+            {
+                "resourceType": "ValueSet",
+                "id": "v",
+                "compose": {"include": [{"system": "s", "concept": [{"code": "a"}]}]},
+            }
+        ],
+    )
     for _ in range(data.draw(st.integers(1, 3))):
         places: list[tuple[Any, Any]] = []
         waiting: list[Any] = [damaged]
         while waiting:
             node = waiting.pop()
-            inside = list(node.items()) if isinstance(node, dict) else list(enumerate(node)) if isinstance(node, list) else []
+            inside = (
+                list(node.items())
+                if isinstance(node, dict)
+                else list(enumerate(node))
+                if isinstance(node, list)
+                else []
+            )
             places.extend((node, key) for key, _value in inside)
             waiting.extend(value for _key, value in inside)
         if places:
             node, key = data.draw(st.sampled_from(places))
             node[key] = data.draw(json_values)
-    try:
+    q = None
+    with suppress(QuestionnaireError):
         q = inspect(json.dumps(damaged).encode())
-    except QuestionnaireError as refused:
-        assert all(problem.sentence for problem in refused.problems)
+    if q is None:
         return
     state = evaluate(q, {}, CONTEXT)
     state.errors, state.response(), state.facts(), state.summary(), q.catalogue()

@@ -11,12 +11,21 @@ from tests.intake.questionnaires.forms import answer, choice, form, group, item,
 from tests.intake.questionnaires.test_render import everything
 
 TYPES = {
-    "boolean": {"valueBoolean"}, "decimal": {"valueDecimal"}, "integer": {"valueInteger"}, "date": {"valueDate"},
-    "dateTime": {"valueDateTime"}, "time": {"valueTime"}, "string": {"valueString"}, "text": {"valueString"}, "url": {"valueUri"},
+    "boolean": {"valueBoolean"},
+    "decimal": {"valueDecimal"},
+    "integer": {"valueInteger"},
+    "date": {"valueDate"},
+    "dateTime": {"valueDateTime"},
+    "time": {"valueTime"},
+    "string": {"valueString"},
+    "text": {"valueString"},
+    "url": {"valueUri"},
     "choice": {"valueCoding", "valueString", "valueInteger", "valueDate", "valueTime", "valueReference"},
     "open-choice": {"valueCoding", "valueString", "valueInteger", "valueDate", "valueTime", "valueReference"},
-    "attachment": {"valueAttachment"}, "reference": {"valueReference"}, "quantity": {"valueQuantity"},
-}  # fmt: skip
+    "attachment": {"valueAttachment"},
+    "reference": {"valueReference"},
+    "quantity": {"valueQuantity"},
+}
 
 
 def check_response(q: Questionnaire, state: State, found: dict[str, Any]) -> None:
@@ -29,18 +38,22 @@ def check_response(q: Questionnaire, state: State, found: dict[str, Any]) -> Non
         assert places == sorted(places), "in the questionnaire's order"
         for entry in entries:
             part = q.item(entry["linkId"])
-            assert part.kind != "display" and state.enabled(part)
+            assert part.kind != "display"
+            assert state.enabled(part)
             if part.kind == "group":
-                assert "answer" not in entry and entry["item"]
+                assert "answer" not in entry
+                assert entry["item"]
                 assert part.repeats or sum(1 for e in entries if e["linkId"] == part.link_id) == 1
                 walk(entry["item"], part.items)
                 continue
-            assert "item" not in entry and entry["answer"]
+            assert "item" not in entry
+            assert entry["answer"]
             assert sum(1 for e in entries if e["linkId"] == part.link_id) == 1
             assert part.repeats or len(entry["answer"]) == 1
             for given in entry["answer"]:
                 keys = {key for key in given if key != "item"}
-                assert len(keys) == 1 and keys <= TYPES[part.kind], (part.kind, keys)
+                assert len(keys) == 1
+                assert keys <= TYPES[part.kind], part.kind
                 if part.kind == "choice" and part.options:
                     assert next(iter(given[key] for key in keys)) in [option.value for option in part.options]
                 walk(given.get("item", []), part.items)
@@ -52,8 +65,12 @@ def test_the_head_of_the_document() -> None:
     q = form(item("string", "a"), version="2")
     found = answer(q, "es", a="x").response("in-progress", subject={"reference": "Patient/7"}, author=None)
     assert found == {
-        "resourceType": "QuestionnaireResponse", "status": "in-progress", "questionnaire": "https://example.org/Questionnaire/test|2",
-        "language": "es", "authored": "2025-05-20T09:30:00-04:00", "subject": {"reference": "Patient/7"},
+        "resourceType": "QuestionnaireResponse",
+        "status": "in-progress",
+        "questionnaire": "https://example.org/Questionnaire/test|2",
+        "language": "es",
+        "authored": "2025-05-20T09:30:00-04:00",
+        "subject": {"reference": "Patient/7"},
         "item": [{"linkId": "a", "text": "About a", "answer": [{"valueString": "x"}]}],
     }
 
@@ -70,19 +87,38 @@ def test_every_kind_makes_a_valid_document() -> None:
     for variant in (0, 1):
         state = posted(q, {**sample_answers(q, variant), "i.file": ["1"]})
         check_response(q, state, state.response())
-        assert {entry["linkId"] for entry in state.response()["item"]} >= {"yes", "moment", "weight", "several", "told", "rows"}
+        assert {entry["linkId"] for entry in state.response()["item"]} >= {
+            "yes",
+            "moment",
+            "weight",
+            "several",
+            "told",
+            "rows",
+        }
 
 
 def test_repeated_groups_are_items_and_repeated_questions_are_answers() -> None:
     q = form(group("g", item("string", "a", repeats=True), repeats=True))
     state = posted(q, {"i.g.0.a": ["1", "", "2"], "i.g.1.a": ["3"], "i.g.2.a": [""]})
     assert state.response()["item"] == [
-        {"linkId": "g", "text": "About g", "item": [{"linkId": "a", "text": "About a", "answer": [{"valueString": "1"}, {"valueString": "2"}]}]},
-        {"linkId": "g", "text": "About g", "item": [{"linkId": "a", "text": "About a", "answer": [{"valueString": "3"}]}]},
+        {
+            "linkId": "g",
+            "text": "About g",
+            "item": [
+                {"linkId": "a", "text": "About a", "answer": [{"valueString": "1"}, {"valueString": "2"}]}
+            ],
+        },
+        {
+            "linkId": "g",
+            "text": "About g",
+            "item": [{"linkId": "a", "text": "About a", "answer": [{"valueString": "3"}]}],
+        },
     ]
     check_response(q, state, state.response())
 
 
 def test_scores_stay_out_of_the_document() -> None:
     q = form(choice("a", "x", "y", scores=True))
-    assert answer(q, a="y").response()["item"][0]["answer"] == [{"valueCoding": {"system": "https://example.org/codes", "code": "y", "display": "Y"}}]
+    assert answer(q, a="y").response()["item"][0]["answer"] == [
+        {"valueCoding": {"system": "https://example.org/codes", "code": "y", "display": "Y"}}
+    ]

@@ -9,9 +9,11 @@ from intake.questionnaires.valuesets import NotKnown, ValueSets, common
 from tests.intake.questionnaires.forms import answer, answers_of, ext, form, item
 
 COLOURS = {
-    "resourceType": "CodeSystem", "url": "https://example.org/colours", "content": "complete",
+    "resourceType": "CodeSystem",
+    "url": "https://example.org/colours",
+    "content": "complete",
     "concept": [{"code": "red", "display": "Red", "concept": [{"code": "pink"}]}, {"code": "blue"}],
-}  # fmt: skip
+}
 
 
 def value_set(url: str = "https://example.org/vs", **content: Any) -> dict[str, Any]:
@@ -27,13 +29,29 @@ def listed(*names: str, system: str = "s") -> dict[str, Any]:
 
 
 def test_codes_come_in_the_authors_order() -> None:
-    assert codes(value_set(compose={"include": [listed("b", "a"), listed("c", "b", system="t")]})) == ["b", "a", "c", "b"]
-    assert codes(value_set(compose={"include": [listed("a", "b", "c")], "exclude": [listed("b")]})) == ["a", "c"]
-    assert codes(value_set(compose={"include": [{"system": COLOURS["url"]}]}), COLOURS) == ["red", "pink", "blue"]
+    assert codes(value_set(compose={"include": [listed("b", "a"), listed("c", "b", system="t")]})) == [
+        "b",
+        "a",
+        "c",
+        "b",
+    ]
+    assert codes(value_set(compose={"include": [listed("a", "b", "c")], "exclude": [listed("b")]})) == [
+        "a",
+        "c",
+    ]
+    assert codes(value_set(compose={"include": [{"system": COLOURS["url"]}]}), COLOURS) == [
+        "red",
+        "pink",
+        "blue",
+    ]
 
 
 def test_an_expansion_is_used_where_it_is_whole() -> None:
-    contains = [{"system": "s", "code": "a", "contains": [{"system": "s", "code": "b"}]}, {"system": "s", "code": "x", "abstract": True}, {"system": "s", "code": "y", "inactive": True}]
+    contains = [
+        {"system": "s", "code": "a", "contains": [{"system": "s", "code": "b"}]},
+        {"system": "s", "code": "x", "abstract": True},
+        {"system": "s", "code": "y", "inactive": True},
+    ]
     assert codes(value_set(expansion={"contains": contains})) == ["a", "b"]
     part = {"total": 500, "contains": contains}
     assert codes(value_set(expansion=part, compose={"include": [listed("z")]})) == ["z"]
@@ -53,13 +71,23 @@ def test_a_value_set_can_stand_on_others() -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        {}, {"compose": {}}, {"compose": {"include": []}}, {"compose": {"include": [{}]}}, {"compose": {"include": [{"system": "s"}]}},
-        {"compose": {"include": [{"system": "s", "filter": [{"property": "concept", "op": "is-a", "value": "1"}]}]}},
-        {"compose": {"include": [{"system": "s", "concept": [{"display": "no code"}]}]}}, {"compose": {"include": "x"}},
-        {"compose": {"include": [{"valueSet": ["https://example.org/nowhere"]}]}}, {"expansion": {"contains": [{"code": 5}]}},
+        {},
+        {"compose": {}},
+        {"compose": {"include": []}},
+        {"compose": {"include": [{}]}},
+        {"compose": {"include": [{"system": "s"}]}},
+        {
+            "compose": {
+                "include": [{"system": "s", "filter": [{"property": "concept", "op": "is-a", "value": "1"}]}]
+            }
+        },
+        {"compose": {"include": [{"system": "s", "concept": [{"display": "no code"}]}]}},
+        {"compose": {"include": "x"}},
+        {"compose": {"include": [{"valueSet": ["https://example.org/nowhere"]}]}},
+        {"expansion": {"contains": [{"code": 5}]}},
         {"compose": {"include": [listed("a")], "exclude": [{"system": "s", "filter": [{}]}]}},
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_told_is_not_guessed(content: dict[str, Any]) -> None:
     with pytest.raises(NotKnown):
         codes(value_set(**content))
@@ -68,7 +96,8 @@ def test_what_cannot_be_told_is_not_guessed(content: dict[str, Any]) -> None:
 def test_a_version_that_is_not_at_hand_is_not_another() -> None:
     made = value_set(version="2", compose={"include": [listed("a")]})
     sets = ValueSets([], [made])
-    assert sets.codes("https://example.org/vs|2") and sets.codes("https://example.org/vs")
+    assert sets.codes("https://example.org/vs|2")
+    assert sets.codes("https://example.org/vs")
     with pytest.raises(NotKnown):
         sets.codes("https://example.org/vs|3")
 
@@ -82,10 +111,21 @@ def test_common_sets_are_known() -> None:
 
 def test_a_contained_set_gives_labels_scores_and_translations() -> None:
     concepts = [
-        {"code": "a", "display": "Never", "extension": [ext("ordinalValue", valueDecimal=0)], "designation": [{"language": "es", "value": "Nunca"}]},
+        {
+            "code": "a",
+            "display": "Never",
+            "extension": [ext("ordinalValue", valueDecimal=0)],
+            "designation": [{"language": "es", "value": "Nunca"}],
+        },
         {"code": "b", "display": "Often", "extension": [ext("ordinalValue", valueDecimal=1.5)]},
     ]
-    contained = [{"resourceType": "ValueSet", "id": "v", "compose": {"include": [{"system": "s", "concept": concepts}]}}]
+    contained = [
+        {
+            "resourceType": "ValueSet",
+            "id": "v",
+            "compose": {"include": [{"system": "s", "concept": concepts}]},
+        }
+    ]
     q = form(item("choice", "q", answerValueSet="#v"), contained=contained)
     assert [option.label("es") for option in q.item("q").options] == ["Nunca", "Often"]
     state = answer(q, q="b")
@@ -97,6 +137,11 @@ def test_a_choice_from_an_unknown_set_is_refused_and_an_open_one_is_asked_in_wor
     with pytest.raises(QuestionnaireError):
         form(item("choice", "q", answerValueSet="https://example.org/all-of-medicine"))
     q = form(item("open-choice", "q", answerValueSet="https://example.org/all-of-medicine"))
-    assert q.warnings and answers_of(answer(q, q="a rash")) == {"q": ["a rash"]}
+    assert q.warnings
+    assert answers_of(answer(q, q="a rash")) == {"q": ["a rash"]}
     sets = [value_set("https://example.org/all-of-medicine", compose={"include": [listed("a")]})]
-    assert form(item("choice", "q", answerValueSet="https://example.org/all-of-medicine"), value_sets=sets).item("q").options
+    assert (
+        form(item("choice", "q", answerValueSet="https://example.org/all-of-medicine"), value_sets=sets)
+        .item("q")
+        .options
+    )
