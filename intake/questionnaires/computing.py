@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .fhirpath import Budget, Fault, Items, Quantity, Scope, Temporal, run, truth
 from .items import Constraint, Expression, Item, Option
-from .options import keyed, option_of, plain_option
+from .options import keyed, option_of, plain_option, well_formed
 from .response import answer_of
 from .scripts import toggle_key
 from .starting import entry_of
@@ -286,7 +286,7 @@ def _scored(answer: dict[str, Any], ordinal: Decimal | None) -> dict[str, Any]:
 
 
 def _option(value: Any) -> Option | None:
-    if isinstance(value, Mapping) and (value.get("code") or value.get("display")):
+    if well_formed(value):
         return option_of(value)
     if isinstance(value, Temporal):
         return plain_option("date", value.text) if value.kind == "date" else None

@@ -101,6 +101,9 @@ def _check_root(resource: Mapping[str, Any], found: Findings) -> None:
     subjects = resource.get("subjectType", [])
     if subjects and "Patient" not in subjects:
         found.warn("Questionnaire.subjectType", "subjectType", "The form is not about a patient.")
+    for key in ("url", "version", "name"):
+        if not isinstance(resource.get(key, ""), str):
+            found.refuse(f"Questionnaire.{key}", key, f"“{key}” must be a text.")
     check_modifiers(resource, "Questionnaire", found)
     for url, why in ext.REFUSED.items():
         if ext.first(resource, url):

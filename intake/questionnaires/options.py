@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from . import extensions as ext
 from .items import Option, Wording
 from .problems import Findings
+from .times import Refused, read_date, read_time
 from .valuesets import NotKnown, ValueSets
 from .wording import read_wording
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from .scripts import Scripts
 
 OTHER = "~other"
+_TEXT_PARTS = ("system", "version", "code", "display", "reference", "type")
+_CODE = re.compile(r"\S+(?:\s\S+)*")
+_SPACED = re.compile(r"\s")
 _TYPES = frozenset({"Coding", "string", "integer", "date", "time", "Reference"})
 
 
@@ -78,18 +83,13 @@ def _written(listed: list[Any], path: str, findings: Findings) -> Iterable[Optio
             continue
         for extension in entry.get("modifierExtension", ()):
             findings.refuse(where, "modifierExtension", f"It changes the option's meaning: {extension}.")
-        if type_ == "Coding":
-            if not isinstance(value, Mapping) or not (value.get("code") or value.get("display")):
-                findings.refuse(where, "answerOption", "A coding needs a code or a display.")
-                continue
-            wording = read_wording(value, "display", where, None, findings)
-        elif type_ == "Reference":
-            if not isinstance(value, Mapping):
-                findings.refuse(where, "answerOption", "A Reference must be a JSON object.")
+        if type_ in ("Coding", "Reference"):
+            if not well_formed(value):
+                findings.refuse(where, "answerOption", f"The {type_} isn't built as R4 says, or is empty.")
                 continue
             wording = read_wording(value, "display", where, None, findings)
         else:
-            if isinstance(value, bool) or not isinstance(value, int if type_ == "integer" else str):
+            if not _fits(type_, value):
                 findings.refuse(where, "answerOption", f"The value must be of the type {type_}.")
                 continue
             stem = next(key for key in entry if key.startswith("value"))
@@ -138,12 +138,37 @@ def plain_option(type_: str, value: Any) -> Option:
     return _option(type_, value, Wording(str(value)), {})
 
 
+def well_formed(value: Any) -> bool:
+    """Is it a Coding or a Reference with something in it, of the right types (R4 datatypes)?"""
+    if not isinstance(value, Mapping):
+        return False
+    told = [value[key] for key in ("code", "display", "reference") if value.get(key)]
+    texts = [value[key] for key in _TEXT_PARTS if value.get(key) is not None]
+    if not told or not all(isinstance(text, str) for text in texts):
+        return False
+    return (
+        not _SPACED.search(str(value.get("system") or ""))
+        and _CODE.fullmatch(str(value.get("code") or "x")) is not None
+    )
+
+
+def _fits(type_: str, value: Any) -> bool:
+    if type_ == "integer":
+        return isinstance(value, int) and not isinstance(value, bool)
+    if not isinstance(value, str) or not value.strip():
+        return False
+    if type_ not in ("date", "time"):
+        return True
+    try:
+        return (read_date if type_ == "date" else read_time)(value) == value
+    except Refused:
+        return False
+
+
 def _bare(value: Any) -> Any:
     """The value as an answer carries it: what it is, without hints on how it was shown."""
     if isinstance(value, Mapping):
-        return {
-            key: part for key, part in value.items() if key not in ("extension", "_display", "designation")
-        }
+        return {key: value[key] for key in _TEXT_PARTS if value.get(key)}
     return value
 
 

@@ -1,7 +1,7 @@
 """Cutting a form into short pages.
 
-A page is a top-level group, or as much of one as a person can take in at once. Follow-up questions come on a later
-page than the answer they depend on, so that they can appear without JavaScript. Nothing that repeats is ever cut.
+A page is a top-level group, or as much of one as a person can take in at once. A follow-up question stays on the
+page of the answer that brings it up. Nothing that repeats is ever cut.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from .items import Item, Page, Questionnaire
 
 MOST_QUESTIONS = 5
+MOST_WITH_FOLLOW_UPS = 8
 # A group its author marked as one page, or that repeats, stays whole.
 WHOLE = frozenset({"page", "gtable", "table", "htable", "grid", "atable"})
 
@@ -93,7 +94,7 @@ def _lay_out(q: Questionnaire, items: Iterable[Item], within: tuple[Item, ...], 
     opens = list(within[-1:])
     for item in items:
         size = questions_in(item)
-        if _can_be_cut(item) and (size > MOST_QUESTIONS or _feeds_itself(item)):
+        if _can_be_cut(item) and size > MOST_QUESTIONS:
             before = len(sheets)
             _lay_out(q, item.items, (*within, item), sheets)
             if opens and len(sheets) > before:
@@ -102,9 +103,11 @@ def _lay_out(q: Questionnaire, items: Iterable[Item], within: tuple[Item, ...], 
             sheet = None
             continue
         alone = not within and item.kind == "group" and size > 0
-        needs = _depends_on(item)
-        full = sheet is not None and sheet.questions > 0 and sheet.questions + size > MOST_QUESTIONS
-        if sheet is None or full or alone or (sheet.asked & needs and size):
+        # A follow-up stays beside the question that brings it up, where it is understood, as long as there is room.
+        follows = sheet is not None and bool(sheet.asked & _depends_on(item))
+        most = MOST_WITH_FOLLOW_UPS if follows else MOST_QUESTIONS
+        full = sheet is not None and sheet.questions > 0 and sheet.questions + size > most
+        if sheet is None or full or alone:
             sheet = _Sheet(within, opens=opens)
             opens = []
             sheets.append(sheet)
@@ -123,12 +126,6 @@ def _can_be_cut(item: Item) -> bool:
         and item.control not in WHOLE
         and bool(item.items)
     )
-
-
-def _feeds_itself(item: Item) -> bool:
-    """Does a question in the group depend on another one in it?"""
-    asked = {below.link_id for below in item.walk() if below.asks}
-    return any(asked & _depends_on(child) - {below.link_id for below in child.walk()} for child in item.items)
 
 
 def _named(sheet: _Sheet) -> Item | None:

@@ -9,7 +9,7 @@ from typing import Any
 from . import extensions as ext
 from .items import KINDS, NO_ANSWER, Condition, Item, Unit, Wording
 from .limits import read_limits
-from .options import read_options
+from .options import read_options, well_formed
 from .problems import Findings
 from .reading import DEEPEST_ITEM, MOST_ITEMS
 from .scripts import Scripts
@@ -248,7 +248,7 @@ class ItemReader:
                 self.findings.refuse(f"{path}.extension", "unitValueSet", f"The units can't be told. {fault}")
         units = []
         for coding in codings:
-            if not isinstance(coding, Mapping) or not (coding.get("code") or coding.get("display")):
+            if not well_formed(coding):
                 self.findings.refuse(f"{path}.extension", "unit", "A unit needs a code or a name.")
                 continue
             label = str(coding.get("display") or coding["code"])

@@ -141,8 +141,8 @@ class ValueSets:
 
 
 def _coding(concept: Mapping[str, Any], system: str | None) -> Coding:
-    if not isinstance(concept["code"], str):
-        raise TypeError("code")
+    if not all(isinstance(part, str) for part in (concept["code"], concept.get("display", ""), system or "")):
+        raise TypeError("a code, a display or a system is no text")
     coding: Coding = {"code": concept["code"], "display": concept.get("display") or concept["code"]}
     if system:
         coding["system"] = system

@@ -60,13 +60,13 @@ def test_an_author_can_keep_a_group_on_one_page(code: str) -> None:
     assert laid_out(q) == [("About one", ["one"])]
 
 
-def test_a_follow_up_comes_on_a_later_page_than_its_answer() -> None:
+def test_a_follow_up_stays_on_the_page_of_its_answer_as_long_as_there_is_room() -> None:
     q = form(
         item("boolean", "a"),
         item("string", "b", enableWhen=[when("a", "=", answerBoolean=True)]),
         item("string", "c"),
     )
-    assert [items for _title, items in laid_out(q)] == [["a"], ["b", "c"]]
+    assert [items for _title, items in laid_out(q)] == [["a", "b", "c"]]
     told = form(
         item("boolean", "a"),
         item(
@@ -75,7 +75,13 @@ def test_a_follow_up_comes_on_a_later_page_than_its_answer() -> None:
             ext=[expression("sdc:enableWhenExpression", "%resource.item.where(linkId='a').answer.value")],
         ),
     )
-    assert [items for _title, items in laid_out(told)] == [["a"], ["b"]]
+    assert [items for _title, items in laid_out(told)] == [["a", "b"]]
+    full = form(
+        *(item("string", f"q{n}") for n in range(5)),
+        item("string", "c"),
+        item("string", "f", enableWhen=[when("q0", "exists", answerBoolean=True)]),
+    )
+    assert [len(items) for _title, items in laid_out(full)] == [5, 2]
 
 
 def test_a_text_to_read_stays_with_what_it_belongs_to() -> None:
