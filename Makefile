@@ -2,8 +2,9 @@
 # make test    every test, the browser's included
 # make check   lint, types, the order of the rooms, migrations, deployment settings, templates
 # make lock    the lock files anew from pyproject.toml (needs uv)
+# make messages  the Spanish catalog with what is new in the code, and compiled (needs GNU gettext)
 
-.PHONY: demo test check lock format venv-demo venv-dev
+.PHONY: demo test check lock format messages venv-demo venv-dev
 
 # The first of these that Porter runs on; `make demo PYTHON=…` chooses another.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -37,6 +38,14 @@ check: venv-dev
 format: venv-dev
 	$(IN)ruff check --fix .
 	$(IN)ruff format .
+
+# A new sentence comes in empty, and so does a changed one, without gettext's guess: write it, then run this again.
+SPANISH = locale/es/LC_MESSAGES/django.po
+
+messages: venv-dev
+	PORTER_MODE=test $(IN)python manage.py makemessages --locale es --no-location --no-obsolete --ignore .venv --ignore var --ignore tests
+	msgattrib --clear-fuzzy --empty --clear-previous --output-file $(SPANISH) $(SPANISH)
+	PORTER_MODE=test $(IN)python manage.py compilemessages --locale es --ignore .venv
 
 LOCK = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header \
   --no-emit-index-url --upgrade

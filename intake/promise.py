@@ -59,15 +59,17 @@ def promise(queue: Queue, patient: Patient, *, urgency: Urgency, due: datetime |
 
 
 def spoken(moment: datetime, patient: Patient) -> str:
-    """A time as people say it: "today, 2 pm", "Tuesday, 9:30 am", "Monday, December 7, 2 pm"."""
+    """A time as people say it: "today, 2 p.m.", "Tuesday, 9:30 a.m.", "Monday, December 7, 2 p.m."; in Spanish
+    "mañana, 14:00", "el martes, 09:30", "el lunes 7 de diciembre, 14:00"."""
+    english = (get_language() or "en") == "en"
     local, today = patient.local(moment), patient.local(now()).date()
-    clock_time = date_format(local, "P" if (get_language() or "en") == "en" else "H:i")
+    clock_time = date_format(local, "P" if english else "H:i")
     if local.date() == today:
         day = _("today")
     elif local.date() == today + timedelta(days=1):
         day = _("tomorrow")
     elif today < local.date() <= today + timedelta(days=6):
-        day = date_format(local, "l")
+        day = date_format(local, "l" if english else r"\e\l l")
     else:
-        day = date_format(local, "l, F j" if (get_language() or "en") == "en" else r"l j \d\e F")
+        day = date_format(local, "l, F j" if english else r"\e\l l j \d\e F")
     return f"{day}, {clock_time}"

@@ -25,6 +25,16 @@ def add_user(*, email: str, name: str, by: User | None, password: str | None = N
 
 
 @transaction.atomic
+def choose_language(*, user: User, language: str, by: User | None) -> None:
+    """From now on pages and mail speak this language to this person. Choosing the same again changes nothing."""
+    if user.language == language:
+        return
+    user.language = User._meta.get_field("language").clean(language, user)
+    user.save(update_fields=["language"])
+    record("people.user.language", by=by, kind=Kind.UPDATE, entity=user, detail={"language": language})
+
+
+@transaction.atomic
 def assign_role(
     *, user: User, role: str, facility: Facility | None, by: User | None, since: date | None = None
 ) -> StaffRole:

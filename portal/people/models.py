@@ -291,6 +291,10 @@ class Patient(models.Model):
     def name(self) -> str:
         return f"{self.given_name} {self.family_name}"
 
+    def is_reachable_by(self, user: User) -> bool:
+        """Whether this user may act for this patient now."""
+        return self.user_id == user.pk or Patient.objects.reachable_by(user).filter(pk=self.pk).exists()
+
     def age_on(self, day: date) -> int:
         """Whole years."""
         had_birthday = (day.month, day.day) >= (self.birth_date.month, self.birth_date.day)

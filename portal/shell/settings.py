@@ -82,6 +82,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.shell.language.OwnLanguage",
     # Every view needs a log-in unless it says otherwise; allauth's own public pages say so themselves.
     # Messages come first: it tells people that what they typed was kept.
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -262,6 +263,17 @@ MEDIA_ROOT = VAR / "media"
 # A form with many questions stays below this; uploads are streamed to disk above 2.5 MB.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+
+# Photos and PDFs that patients add. The first handler lets go of what is too large while it arrives.
+ATTACHMENT_MOST_MB = given.number("PORTER_UPLOAD_MB", 10, least=1, most=50)
+ATTACHMENT_MOST_FILES = 10
+FILE_UPLOAD_HANDLERS = [
+    "intake.attachments.uploads.LimitedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+# host:port or the path of the socket of ClamAV's daemon. Where it is set, nothing is kept without its word.
+PORTER_CLAMAV = given.text("PORTER_CLAMAV")
 
 # ---------------------------------------------------------------------------------------------- security
 

@@ -12,8 +12,8 @@ register = template.Library()
 
 @register.filter
 def wall(moment: datetime, patient: Any) -> str:
-    """A moment on the wall clock of the patient's facility: "Nov 3, 2:15 pm"."""
-    pattern = "j M, H:i" if (get_language() or "en") != "en" else "M j, P"
+    """A moment on the wall clock of the patient's facility: "Nov 3, 2:15 p.m.", "3 nov, 14:15"."""
+    pattern = "j b, H:i" if (get_language() or "en") != "en" else "M j, P"
     return date_format(patient.local(moment), pattern)
 
 
