@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from audit.actions import Kind, record, store
 from audit.now import now
 from intake import forms
+from intake.attachments import actions as attachments
+from intake.attachments import form as files
+from intake.attachments.cleaning import Clean
 from intake.models import Draft, Questionnaire, RequestType, Submission, Version
 from intake.questionnaires import State
 from portal.people.models import Patient, User
@@ -125,6 +129,7 @@ def save_draft(*, draft: Draft, raw: Mapping[str, list[str]], by: User, page: st
 @transaction.atomic
 def discard_draft(*, draft: Draft, by: User) -> None:
     """Throw a draft away for good."""
+    attachments.discard_of_draft(draft=draft, by=by)
     record("intake.draft.discard", by=by, kind=Kind.DELETE, patients=[draft.patient_id], entity=draft)
     draft.delete()
 
@@ -133,8 +138,9 @@ def discard_draft(*, draft: Draft, by: User) -> None:
 
 
 def facts_of(draft: Draft, state: State, readings: list[Reading]) -> dict[str, Any]:
-    """What triage may look at if the draft were sent now."""
-    return facts.build(
+    """What triage may look at if the draft were sent now. No machine reads a photo: with one, something is unread."""
+    unread = {"text.unscreened": True} if files.ids(state) else {}
+    found = facts.build(
         request_type=draft.request_type.code,
         questionnaire=draft.version.questionnaire.code,
         answers=forms.answers(draft, state),
@@ -144,6 +150,7 @@ def facts_of(draft: Draft, state: State, readings: list[Reading]) -> dict[str, A
         moment=now(),
         notice_shown=bool(draft.notices),
     )
+    return found | unread
 
 
 def _emergencies(draft: Draft, state: State) -> set[str]:
@@ -224,7 +231,10 @@ def _send(draft: Draft, by: User) -> Conversation:
         request_type=request_type,
         version=draft.version,
         response=state.response(),
-        summary=[{"label": line["label"], "value": line["value"]} for line in state.summary()],
+        summary=[
+            {key: line[key] for key in ("label", "value", "attachments") if key in line}
+            for line in files.lines(state)
+        ],
         received_at=now(),
     )
     record("intake.submission.send", by=by, kind=Kind.CREATE, patients=[patient.pk], entity=submission)
@@ -249,23 +259,28 @@ def _send(draft: Draft, by: User) -> Conversation:
         decision=decision,
         tags=decision.result.get("tags", []),
         why=explain.sentences(decision),
-        screened=all(reading.screened for reading in readings),
+        screened=all(reading.screened for reading in readings) and not files.ids(state),
         **shown,
     )
+    attachments.hand_in(draft=draft, submission=submission, kept=files.ids(state), by=by)
     draft.delete()
     return conversation
 
 
 @transaction.atomic
-def write(*, conversation: Conversation, body: str, by: User) -> Message:
+def write(*, conversation: Conversation, body: str, by: User, added: Sequence[Clean] = ()) -> Message:
     """A later message of the patient's side. It is read and decided in the transaction that stores it: it can only
-    raise the urgency, it ends a wait, and it opens a finished request again."""
-    message = queues.hear_from_patient(conversation=conversation, body=body, by=by)
+    raise the urgency, it ends a wait, and it opens a finished request again. `added` are photos and PDFs that come
+    with it; the words are then their caption, and may be empty."""
+    if added and not body.strip():
+        body = ngettext("(a file, without words)", "(files, without words)", len(added))
+    message = queues.hear_from_patient(conversation=conversation, body=body, by=by, screened=not added)
+    attachments.add_to_message(message=message, files=added, by=by)
     readings = triage.read_texts([message.body], conversation.patient.language)
     task = message.task
     if task is None or task.decision is None:
         return message
-    later = facts.signals(readings)
+    later = facts.signals(readings) | ({"text.unscreened": True} if added else {})
     decision = triage.decide({**task.decision.facts, **later}, submission=conversation.submission)
     if decision.urgency > task.urgency or any(reading.signals for reading in readings):
         queue = queues.serving(decision.queue, conversation.patient.facility)

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import get_language
 
 from audit.now import now
+from intake.attachments import form as files
 from intake.models import Draft, Questionnaire, Version
 from intake.questionnaires import Context, State, load
 from intake.questionnaires import Questionnaire as Form
@@ -39,7 +40,8 @@ def form(version: Version) -> Form:
 
 def evaluate(draft: Draft, language: str | None = None) -> State:
     """The draft's answers against its questionnaire, now, in the reader's language."""
-    patient = draft.patient
+    patient, asked = draft.patient, form(draft.version)
+    added = files.files_of(draft, asked)
     context = Context(
         today=patient.local_today,
         now=patient.local(now()),
@@ -50,10 +52,10 @@ def evaluate(draft: Draft, language: str | None = None) -> State:
             "language": patient.language,
         },
         user={"name": draft.author.name},
+        attachments=files.known(added),
     )
-    return evaluate_answers(
-        form(draft.version), draft.raw, context, language=language or get_language() or "en"
-    )
+    raw = files.with_files(draft.raw, asked, added)
+    return evaluate_answers(asked, raw, context, language=language or get_language() or "en")
 
 
 def flags(readings: Iterable[Reading]) -> list[dict[str, Any]]:
@@ -80,21 +82,24 @@ def for_staff(draft: Draft, readings: list[Reading], decision: Decision) -> dict
     read in its words.
     """
     state = evaluate(draft, language="en")
-    lines = state.summary()
+    lines = files.lines(state)
     values = {line["link_id"]: line["value"] for line in lines}
     request_type = draft.request_type
     pressing = _fields_that_fired(decision, draft.version.questionnaire.code)
     flagged = {text for text, reading in zip(_texts(state), readings, strict=False) if reading.signals}
+    # Nobody can tell what a picture shows: beside a red flag, it is about health.
+    wary = any(reading.signals for reading in readings)
     summary = [
         {
             "label": line["label"],
             "value": line["value"],
-            "clinical": request_type.clinical or line["value"] in flagged,
+            "clinical": request_type.clinical or line["value"] in flagged or (wary and "attachments" in line),
             "odd": line["link_id"] in pressing or line["value"] in flagged,
         }
+        | ({"attachments": line["attachments"]} if "attachments" in line else {})
         for line in lines
     ]
-    title = _joined(values, request_type.title_items, ", ") or request_type.name
+    title = _title(lines, request_type.title_items) or request_type.name
     return {
         "title": title[:TITLE_LENGTH],
         "plain_title": request_type.name,
@@ -106,6 +111,18 @@ def for_staff(draft: Draft, readings: list[Reading], decision: Decision) -> dict
 
 def _texts(state: State) -> list[str]:
     return [text for _link_id, text in state.texts() if text.strip()]
+
+
+def _title(lines: list[dict[str, Any]], link_ids: list[str]) -> str:
+    """The answers as staff read them first, in one line: “Insulin glargine, none left”."""
+    found = [line for link_id in link_ids for line in lines if line["link_id"] == link_id]
+    told = [line["value"] for line in found[:1]]
+    for line in found[1:]:
+        value = line["value"]
+        # A choice is written as a sentence of its own; an abbreviation or a typed name stays as it is.
+        is_sentence = line["kind"] == "choice" and value[1:2].islower()
+        told.append(value[:1].lower() + value[1:] if is_sentence else value)
+    return ", ".join(told)
 
 
 def _joined(values: dict[str, str], link_ids: list[str], glue: str) -> str:

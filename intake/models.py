@@ -28,7 +28,7 @@ class Questionnaire(models.Model):
     @property
     def live(self) -> Version | None:
         # The resource is large, and hardly anybody who asks for the version reads it.
-        return self.versions.filter(status=Version.Status.LIVE).defer("resource").first()
+        return self.versions.filter(status=Version.Status.LIVE).order_by("-number").defer("resource").first()
 
 
 class Version(models.Model):
@@ -166,3 +166,7 @@ class Submission(models.Model):
 
     def __str__(self) -> str:
         return f"submission {self.pk}"
+
+
+# Part of this app, in a package of their own; they name the models above by string.
+from intake.attachments.models import Attachment, AttachmentContent  # noqa: E402, F401

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from intake import views
+from intake.attachments.views import attachment
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -10,6 +11,8 @@ urlpatterns = [
     path("drafts/<uuid:pk>/review/", views.review, name="review"),
     path("drafts/<uuid:pk>/discard/", views.discard, name="discard"),
     path("drafts/<uuid:pk>/pages/<slug:page>/", views.draft, name="draft"),
+    path("attachments/<uuid:pk>/", attachment, name="attachment"),
+    path("attachments/<uuid:pk>/small/", attachment, {"small": True}, name="attachment-small"),
     path("requests/", views.requests, name="requests"),
     path("requests/<int:pk>/", views.conversation, name="conversation"),
     path("requests/<int:pk>/sent/", views.sent, name="sent"),

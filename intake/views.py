@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -15,9 +16,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from audit.actions import record_read
 from intake import actions, forms
+from intake.attachments import form as files
 from intake.models import Draft, RequestType
 from intake.promise import Promise, promise
-from intake.questionnaires import FieldError, State, UnknownField, accept, render_page
+from intake.questionnaires import FieldError, State, UnknownField, render_page
 from portal.people import kept, persons
 from portal.people.models import Patient
 from portal.people.policies import Refused
@@ -91,12 +93,20 @@ def draft(request: Request, pk: UUID, page: str = "") -> HttpResponse:
     state = forms.evaluate(row)
     here = next((each for each in state.pages if each.id == page), state.pages[0])
     again = kept.take(request)
+    wrong: list[files.Problem] = []
     if request.method == "GET" and again is None:
         _read_event(request, row)
         return _form_page(request, row, state, here, errors="check" in request.GET)
     post = again if again is not None else request.POST
     try:
-        raw = accept(forms.form(row.version), post, row.raw, here)
+        raw, wrong = files.receive(
+            draft=row,
+            form=forms.form(row.version),
+            post=post,
+            files=request.FILES,
+            page=here,
+            by=request.user,
+        )
     except UnknownField as unknown:
         messages.error(request, str(unknown))
         return _form_page(request, row, state, here, status=400)
@@ -105,8 +115,13 @@ def draft(request: Request, pk: UUID, page: str = "") -> HttpResponse:
     here = next((each for each in state.pages if each.id == here.id), state.pages[0])
     if again is not None:
         return _form_page(request, row, state, here)
+    wrong += files.stopped(request)
     if request.htmx:
-        return _form_page(request, row, state, here, template="intake/_page.html")
+        wrong = files.still_wrong(request, row, wrong)
+        return _form_page(request, row, state, here, template="intake/_page.html", wrong=wrong)
+    request.session.pop(files.NOT_TAKEN, None)
+    if wrong:
+        return _form_page(request, row, state, here, status=422, wrong=wrong)
     go = request.POST.get("go", "")
     if go == "next" and state.errors_for(here):
         return _form_page(request, row, state, here, errors=True, status=422)
@@ -197,14 +212,15 @@ def conversation(request: Request, pk: int) -> HttpResponse:
     if request.method == "POST":
         body = request.POST.get("body", "")
         try:
-            actions.write(conversation=row, body=body, by=request.user)
+            added = files.of_message(request, row.patient)
+            actions.write(conversation=row, body=body, added=added, by=request.user)
         except Refused as refused:
             messages.error(request, str(refused))
             status = 422
         else:
             messages.success(request, _("Your message is sent."))
             return redirect("conversation", row.pk)
-    said = list(row.messages.select_related("author"))
+    said = list(row.messages.select_related("author").prefetch_related("attachments"))
     queue_actions.mark_read(conversation=row, by=request.user)
     record_read("intake.conversation.read", by=request.user, patients=[row.patient_id], entity=row)
     task = _task(row)
@@ -214,9 +230,11 @@ def conversation(request: Request, pk: int) -> HttpResponse:
         {
             "patient": row.patient,
             "conversation": row,
+            "subject": _subjects([row])[row.pk],
             "task": task,
             "said": said,
             "body": body,
+            "upload": files.limits(),
             "promise": _promise_of(task, row.patient),
             "answers": row.submission.summary if row.submission else [],
             "outcome": task.outcome.text_in(request.LANGUAGE_CODE) if task.outcome else "",
@@ -288,15 +306,18 @@ class Listed:
     """A request as the lists show it."""
 
     conversation: Conversation
+    subject: str
     task: Task
     unread: bool
 
 
 def _listed(patient: Patient, most: int) -> list[Listed]:
     rows = patient.conversations.prefetch_related("tasks", "messages")[:most]
+    subjects = _subjects(rows)
     return [
         Listed(
             conversation=row,
+            subject=subjects[row.pk],
             task=max(row.tasks.all(), key=lambda task: task.pk),
             unread=any(
                 not message.from_patient and message.read_at is None for message in row.messages.all()
@@ -304,6 +325,13 @@ def _listed(patient: Patient, most: int) -> list[Listed]:
         )
         for row in rows
     ]
+
+
+def _subjects(rows: Iterable[Conversation]) -> dict[int, str]:
+    """What each of these was asked for, in the reader's language; as it was called then where that is gone."""
+    codes = {row.request_type for row in rows}
+    labels = {each.code: each.label for each in RequestType.objects.filter(code__in=codes)}
+    return {row.pk: labels.get(row.request_type, row.subject) for row in rows}
 
 
 # ---- pages -----------------------------------------------------------------------------------------------------
@@ -318,6 +346,7 @@ def _form_page(
     errors: bool = False,
     status: int = 200,
     template: str = "intake/page.html",
+    wrong: Sequence[files.Problem] = (),
 ) -> HttpResponse:
     pages = list(state.pages)
     number = [page.id for page in pages].index(here.id) + 1
@@ -331,19 +360,27 @@ def _form_page(
             "number": number,
             "pages": pages,
             "fields": render_page(state, here, bound_errors=errors),
-            "errors": _told(row, state.errors_for(here)) if errors else [],
+            "errors": [
+                *({"name": each.field or "page", "message": each.sentence} for each in wrong),
+                *(_told(row, state.errors_for(here)) if errors else []),
+            ],
             "notice": _notice(row),
             "promise": _promise_before(row, state),
+            "upload": files.limits(),
         },
         status=status,
     )
 
 
 def _review_page(request: Request, row: Draft, state: State, *, status: int = 200) -> HttpResponse:
-    lines = state.summary()
+    lines = files.lines(state)
     page_of = forms.form(row.version).page_of
     pages = [
-        {"page": page, "lines": [line for line in lines if page_of[line["link_id"]].id == page.id]}
+        {
+            "page": page,
+            "title": state.title(page),
+            "lines": [line for line in lines if page_of[line["link_id"]].id == page.id],
+        }
         for page in state.pages
     ]
     return render(

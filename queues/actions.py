@@ -9,13 +9,13 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from audit.actions import Kind, record, store
 from audit.now import now
 from portal.people.actions import post_mail
-from portal.people.models import Facility, Mail, Patient, User
+from portal.people.models import Facility, Mail, User
 from portal.people.policies import Refused
 from queues import clock, fhir, policies
 from queues.models import (
@@ -76,15 +76,22 @@ def set_members(*, queue: Queue, people: Iterable[User], by: User | None) -> Non
 @transaction.atomic
 def retire_queue(*, queue: Queue, by: User | None) -> None:
     """Close a queue for good. Raises Refused while open tasks wait in it; the database refuses too."""
+    _check_empty(queue)
+    # Before the lock: it takes a moment, and requests go on coming in.
+    policies.check_retirement(queue)
     queue = Queue.objects.select_for_update().get(pk=queue.pk)
+    _check_empty(queue)
+    queue.retired_at = now()
+    queue.save(update_fields=["retired_at"])
+    record("queues.queue.retire", by=by, kind=Kind.UPDATE, entity=queue)
+
+
+def _check_empty(queue: Queue) -> None:
     waiting = queue.tasks.live().count() + queue.asked_tasks.live().count()
     if waiting:
         raise Refused(
             _("%(count)d open tasks wait in this queue. Hand them over first.") % {"count": waiting}
         )
-    queue.retired_at = now()
-    queue.save(update_fields=["retired_at"])
-    record("queues.queue.retire", by=by, kind=Kind.UPDATE, entity=queue)
 
 
 def serving(code: str, facility: Facility) -> Queue:
@@ -93,7 +100,9 @@ def serving(code: str, facility: Facility) -> Queue:
     Raises Refused where there is neither: nothing may be acknowledged that nobody will read.
     """
     rows = Queue.objects.live().filter(Q(facility=facility) | Q(facility__isnull=True), code=code)
-    queue = rows.select_related("calendar").order_by(F("facility").asc(nulls_last=True)).first()
+    queue = min(
+        rows.select_related("calendar").order_by(), key=lambda row: row.facility_id is None, default=None
+    )
     if queue is None:
         raise Refused(
             _("Nobody works requests of this kind at %(place)s yet. Please call us.") % {"place": facility}
@@ -153,8 +162,9 @@ def open_task(
 
 
 @transaction.atomic
-def hear_from_patient(*, conversation: Conversation, body: str, by: User) -> Message:
-    """Store what the patient's side wrote, end a wait, and open a finished request again.
+def hear_from_patient(*, conversation: Conversation, body: str, by: User, screened: bool = True) -> Message:
+    """Store what the patient's side wrote, end a wait, and open a finished request again. Not `screened`, something
+    came with it that no machine has read.
 
     Part of the caller's transaction, which reads the words for red flags and decides anew.
     """
@@ -166,9 +176,10 @@ def hear_from_patient(*, conversation: Conversation, body: str, by: User) -> Mes
     message = Message.objects.create(
         conversation=conversation, task=task, author=by, from_patient=True, body=body, sent_at=now()
     )
+    unread: dict[str, Any] = {} if screened else {"screened": False}
     if task.state == State.WAITING:
         _end_wait(task)
-        _move(task, "hear from patient", by=by, waiting_since=None)
+        _move(task, "hear from patient", by=by, waiting_since=None, **unread)
     elif task.state in DONE:
         respond_due, resolve_due = task.queue.due(Urgency(task.urgency), now())
         _move(
@@ -183,9 +194,10 @@ def hear_from_patient(*, conversation: Conversation, body: str, by: User) -> Mes
             respond_due=respond_due,
             resolve_due=resolve_due,
             due_at=respond_due,
+            **unread,
         )
     else:
-        _change(task, "message", by=by)
+        _change(task, "message", by=by, **unread)
     return message
 
 
@@ -421,14 +433,17 @@ def mark_read(*, conversation: Conversation, by: User) -> None:
 
 
 def _lock(task: Task) -> Task:
-    """The task as it is once nobody else changes it. A task stays in its conversation, so that one is kept.
+    """The task as it is once nobody else changes it. What was read with it before and is still so is kept.
 
     The row is locked without a join: PostgreSQL would join the new row with the old queue and find nothing when the
     task was handed over meanwhile.
     """
     locked = Task.objects.select_for_update().get(pk=task.pk)
-    if "conversation" in task._state.fields_cache:
+    known = task._state.fields_cache
+    if "conversation" in known:
         locked.conversation = task.conversation
+    if "queue" in known and locked.queue_id == task.queue_id:
+        locked.queue = task.queue
     return locked
 
 
@@ -490,8 +505,7 @@ def _tell(task: Task) -> None:
     """A notice to the one who wrote, as long as they may still act for the patient."""
     conversation = task.conversation
     author = conversation.author
-    themselves = conversation.patient.user_id == author.pk
-    if themselves or Patient.objects.reachable_by(author).filter(pk=conversation.patient_id).exists():
+    if conversation.patient.is_reachable_by(author):
         post_mail(recipient=author, kind=Mail.Kind.NEW_MESSAGE, path=conversation.get_absolute_url())
     elif conversation.patient.user_id is not None:
         post_mail(

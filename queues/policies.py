@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.utils.translation import gettext as _
 
 from portal.people.models import User
 from portal.people.policies import Refused
 from queues.models import Outcome, Queue, Task
 from queues.states import DONE, TRANSITIONS, State
+
+# What rooms above have against the end of a queue, as sentences: each is asked before one is retired.
+before_retire: list[Callable[[Queue], list[str]]] = []
+
+
+def check_retirement(queue: Queue) -> None:
+    said = [sentence for ask in before_retire for sentence in ask(queue)]
+    if said:
+        raise Refused(" ".join(said))
 
 
 def check_transition(task: Task, verb: str) -> None:

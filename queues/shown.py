@@ -79,7 +79,8 @@ def messages_for(task: Task, viewer: User) -> list[Message] | None:
     """The conversation, or None where it is about health and the viewer's role has no part in that."""
     if Field.CLINICAL not in viewer.fields and (task.conversation.clinical or task.flags):
         return None
-    return list(task.conversation.messages.select_related("author"))
+    # Files are a room above this one; their rows point here, and the page shows what it needs of them.
+    return list(task.conversation.messages.select_related("author").prefetch_related("attachments"))
 
 
 def due(task: Task) -> Due:

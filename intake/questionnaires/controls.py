@@ -155,6 +155,9 @@ def _boxes(shown: Question, node: Node, language: str) -> None:
         if item.kind == "dateTime" and "T" in text:
             text, _mark, clock = text.partition("T")
             parts.setdefault("time", clock[:5])
+        about = _file(node, number)
+        if about and str(about.get("contentType", "")).startswith("image/"):
+            parts["picture"] = "yes"
         removable = item.kind == "attachment" or (item.many and len(entries) > 1)
         shown.boxes.append(
             Box(
@@ -164,7 +167,7 @@ def _boxes(shown: Question, node: Node, language: str) -> None:
                 number=number + 1,
                 extra=parts,
                 remove=f"{node.name}.{number}" if removable else "",
-                label=_file_title(node, text),
+                label=str(about.get("title") or _("File")),
             )
         )
     if item.many and item.kind != "attachment" and len(entries) < (item.limits.max_occurs or MOST_ROWS):
@@ -175,13 +178,16 @@ def _boxes(shown: Question, node: Node, language: str) -> None:
     shown.several = item.many or item.kind == "dateTime" or (item.kind == "quantity" and not shown.unit)
 
 
-def _file_title(node: Node, text: str) -> str:
-    answer = (
-        next((answer for answer in node.answers if answer.fact == text), None)
-        if node.item.kind == "attachment"
-        else None
-    )
-    return answer.text if answer else _("File")
+def _file(node: Node, number: int) -> Mapping[str, Any]:
+    """What is known of an uploaded file, or nothing; other answers have nothing of the kind."""
+    refused = {place for place, _sentence in node.refusals}
+    read = [
+        place for place, (said, _extra) in enumerate(node.entries) if said.strip() and place not in refused
+    ]
+    if node.item.kind != "attachment" or number not in read or len(read) != len(node.answers):
+        return {}
+    value: Mapping[str, Any] = node.answers[read.index(number)].value
+    return value
 
 
 def _units(shown: Question, item: Item, language: str) -> None:
