@@ -24,7 +24,7 @@ from queues import actions as queues
 from queues.models import Conversation, Message, Task
 from queues.urgency import Urgency
 from triage import actions as triage
-from triage import engine, explain, facts
+from triage import engine, explain, facts, publishing
 from triage.signals import Reading
 
 
@@ -59,6 +59,7 @@ def publish_version(*, questionnaire: Questionnaire, resource: dict[str, Any], b
         created_at=now(),
     )
     store(version, by=by, action="intake.questionnaire.publish")
+    _check_rules(publishing.check_catalogue(instead=forms.source_of(questionnaire, version)))
     forms.leave_catalogue(questionnaire)
     return version
 
@@ -67,6 +68,7 @@ def publish_version(*, questionnaire: Questionnaire, resource: dict[str, Any], b
 def retire_version(*, version: Version, by: User | None) -> None:
     """Take a questionnaire out of use; what was answered on it stays as it is."""
     version.status = Version.Status.RETIRED
+    _check_rules(publishing.check_catalogue(without=version.questionnaire.code))
     store(version, by=by, action="intake.questionnaire.retire")
     forms.leave_catalogue(version.questionnaire)
 
@@ -76,7 +78,16 @@ def save_request_type(request_type: RequestType, *, by: User | None) -> None:
     """Store what patients can ask for, and tell the rules which questionnaire asks it."""
     store(request_type, by=by)
     for questionnaire in Questionnaire.objects.all():
+        live = questionnaire.live
+        if live is not None:
+            _check_rules(publishing.check_catalogue(instead=forms.source_of(questionnaire, live)))
         forms.leave_catalogue(questionnaire)
+
+
+def _check_rules(said: list[str]) -> None:
+    """A change of what is asked takes the same gate as a change of the rules: nothing proven may stop being so."""
+    if said:
+        raise Refused(" ".join(said))
 
 
 # ---- drafts ----------------------------------------------------------------------------------------------------

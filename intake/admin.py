@@ -2,8 +2,10 @@ import json
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from audit.admin import AuditedAdmin, ReadOnlyAdmin
@@ -11,6 +13,7 @@ from intake import actions
 from intake import forms as bridge
 from intake.models import Questionnaire, RequestType, Version
 from intake.questionnaires import QuestionnaireError
+from portal.people.policies import Refused
 from portal.people.requests import Request
 
 
@@ -56,8 +59,19 @@ class VersionInline(admin.TabularInline):
         return False
 
 
+class GuardedAdmin(AuditedAdmin):
+    """What the rules refuse is told on the page it was tried on."""
+
+    def changeform_view(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except Refused as refused:
+            self.message_user(request, str(refused), messages.ERROR)
+            return redirect(request.get_full_path())
+
+
 @admin.register(Questionnaire)
-class QuestionnaireAdmin(AuditedAdmin):
+class QuestionnaireAdmin(GuardedAdmin):
     form = QuestionnaireForm
     list_display = ["title", "code"]
     inlines = [VersionInline]
@@ -77,7 +91,7 @@ class VersionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(RequestType)
-class RequestTypeAdmin(AuditedAdmin):
+class RequestTypeAdmin(GuardedAdmin):
     list_display = ["name", "code", "questionnaire", "position", "retired_at"]
 
     def save_model(self, request: Request, obj: Any, form: Any, change: bool) -> None:

@@ -141,22 +141,36 @@ def _fields_that_fired(decision: Decision, questionnaire: str) -> set[str]:
     return found
 
 
+def source_of(questionnaire: Questionnaire, version: Version) -> AnswerSource:
+    """What rules would find of this version: its fields, and the request types that ask it. Not stored."""
+    return AnswerSource(
+        code=questionnaire.code,
+        title=questionnaire.title,
+        request_types=[[row.code, row.name] for row in questionnaire.request_types.order_by("code")],
+        fields=[
+            {
+                **_as_field(told),
+                "key": f"answer.{questionnaire.code}.{told['key']}",
+                "source": questionnaire.code,
+            }
+            for told in form(version).catalogue()
+        ],
+    )
+
+
 def leave_catalogue(questionnaire: Questionnaire) -> None:
     """Write the fields that the live version asks for where rules look them up."""
     live = questionnaire.live
     if live is None:
         AnswerSource.objects.filter(code=questionnaire.code).delete()
         return
-    fields = [
-        {**_as_field(told), "key": f"answer.{questionnaire.code}.{told['key']}", "source": questionnaire.code}
-        for told in form(live).catalogue()
-    ]
+    source = source_of(questionnaire, live)
     AnswerSource.objects.update_or_create(
-        code=questionnaire.code,
+        code=source.code,
         defaults={
-            "title": questionnaire.title,
-            "request_types": [[row.code, row.name] for row in questionnaire.request_types.order_by("code")],
-            "fields": fields,
+            "title": source.title,
+            "request_types": source.request_types,
+            "fields": source.fields,
             "updated_at": now(),
         },
     )

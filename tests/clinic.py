@@ -97,6 +97,12 @@ RULES: list[dict[str, Any]] = [
         "urgency": "urgent",
     },
     {
+        "name": "words not read",
+        "stage": "safety",
+        "when": {"field": "text.unscreened", "op": "is", "value": True},
+        "urgency": "soon",
+    },
+    {
         "name": "none left",
         "stage": "priority",
         "when": {"field": "answer.refill.left", "op": "is", "value": "none"},

@@ -49,6 +49,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         os.environ[databases.HANDED_ON + "_PROBLEM"] = str(problem)
 
 
+def pytest_unconfigure(config: pytest.Config) -> None:
+    # Said aloud, because a test process that another one started ends without its exit handlers.
+    _var.cleanup()
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     marker = item.get_closest_marker("django_db")
     flushing = FLUSHING & set(getattr(item, "fixturenames", ()))

@@ -26,7 +26,6 @@ from intake.questionnaires.names import resolve
 from portal.people.models import Patient, User
 from portal.people.policies import Refused
 
-
 NOT_TAKEN = "files-not-taken"
 
 

@@ -41,6 +41,28 @@
     if (closer) closer.closest("dialog").close();
   });
 
+  // A file that is too large is told before it is sent: a phone would send for minutes first. Seen before htmx does.
+  document.addEventListener("change", (event) => {
+    const input = event.target;
+    const form = input.closest("form[data-most]");
+    if (!form || input.type !== "file") return;
+    const most = Number(form.dataset.most);
+    const large = [...input.files].find((file) => file.size > most);
+    input.parentElement.querySelector(".error.size")?.remove();
+    if (!large) return;
+    event.stopImmediatePropagation();
+    input.value = "";
+    const said = document.createElement("p");
+    said.className = "error size";
+    said.setAttribute("role", "alert");
+    said.textContent = `${large.name}: ${form.dataset.tooLarge}`;
+    input.before(said);
+  }, true);
+  // Choosing a file is one event too many for a form that saves after each: the second would begin the upload anew.
+  document.addEventListener("input", (event) => {
+    if (event.target.type === "file") event.stopImmediatePropagation();
+  }, true);
+
   // A request is sent once, however often the button is pressed. The server makes sure of it; this saves the worry.
   document.addEventListener("submit", (event) => {
     const form = event.target;

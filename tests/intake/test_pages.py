@@ -4,10 +4,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from audit.now import now
 from intake import actions
 from intake.models import Draft, Submission
 from portal.people import actions as people
 from portal.people.models import Patient, User
+from portal.people.policies import Refused
 from tests import factories as make
 from tests.clinic import BILLING, REFILL, Clinic
 
@@ -141,12 +143,20 @@ def test_a_form_that_was_replaced_meanwhile_keeps_the_answers_and_asks_to_look_a
 
 def test_a_form_that_was_retired_keeps_the_draft_and_says_what_to_do(maya: Client, clinic: Clinic) -> None:
     draft = clinic.draft()
-    actions.retire_version(version=draft.version, by=clinic.admin)
+    clinic.refill.retired_at = now()
+    actions.save_request_type(clinic.refill, by=clinic.admin)
     response = maya.post(reverse("review", args=[draft.pk]))
     assert response.status_code == 409
     assert "not offered any more" in response.content.decode()
     assert "Lisinopril 20 mg" in response.content.decode()
     assert Draft.objects.filter(pk=draft.pk).exists()
+
+
+def test_a_questionnaire_that_the_published_rules_need_is_not_taken_away(clinic: Clinic) -> None:
+    with pytest.raises(Refused):
+        actions.retire_version(version=clinic.refill.questionnaire.live, by=clinic.admin)
+    clinic.refill.questionnaire.refresh_from_db()
+    assert clinic.refill.questionnaire.live is not None
 
 
 def test_the_same_page_in_two_tabs_sends_one_request(maya: Client, clinic: Clinic) -> None:

@@ -7,12 +7,13 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.models import Event
+from intake.attachments.models import Attachment, AttachmentContent
 from intake.models import Draft, Submission
 from portal.people.models import Facility, Mail, Patient, Proxy
 from queues.models import Conversation, Escalation, Filing, Message, Step, Task
 from tests.clinic import Clinic
 from triage import actions as triage
-from triage.models import Decision, Rule, Ruleset, TextReading
+from triage.models import Decision, LostFlag, Rule, Ruleset, TextReading
 
 PATIENT_DATA = {
     Patient,
@@ -27,7 +28,10 @@ PATIENT_DATA = {
     Escalation,
     Filing,
     Decision,
+    LostFlag,
     TextReading,
+    Attachment,
+    AttachmentContent,
 }
 
 

@@ -13,6 +13,7 @@ from queues import actions
 from queues.models import Filing, Task
 from queues.states import LIVE, OWNED, TRANSITIONS, State
 from queues.urgency import Urgency
+from tests import factories as make
 from tests.clinic import Clinic
 
 
@@ -154,11 +155,12 @@ def test_a_queue_with_open_tasks_is_not_retired_by_the_action_or_by_sql(clinic: 
 
 def test_no_task_goes_into_a_retired_queue(clinic: Clinic) -> None:
     task = in_state(clinic, State.CLAIMED)
-    actions.retire_queue(queue=clinic.billing, by=clinic.admin)
+    second = make.queue("billing", "billing", facility=clinic.facility)
+    actions.retire_queue(queue=second, by=clinic.admin)
     with pytest.raises(Refused, match="retired"):
-        actions.hand_over(task=task, queue=clinic.billing, reason="theirs", by=clinic.nurse)
+        actions.hand_over(task=task, queue=second, reason="theirs", by=clinic.nurse)
     with pytest.raises(IntegrityError), transaction.atomic():
-        Task.objects.filter(pk=task.pk).update(queue=clinic.billing)
+        Task.objects.filter(pk=task.pk).update(queue=second)
 
 
 def test_the_last_member_stays_while_tasks_are_open(clinic: Clinic) -> None:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from intake import actions as intake
 from intake.models import Submission
@@ -13,6 +13,7 @@ from portal.people.policies import Refused
 from queues import actions
 from queues.models import Task
 from queues.states import State
+from tests import factories as make
 from tests.clinic import open_clinic
 
 
@@ -24,7 +25,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
         try:
             barrier.wait()
             return call()
-        except Refused as refused:
+        except (Refused, IntegrityError) as refused:  # by us, or by the database
             return refused
         finally:
             connection.close()
@@ -85,9 +86,11 @@ def test_a_hand_over_and_a_resolve_at_once_end_in_one_of_the_two(committed_db: s
 
 def test_a_task_that_comes_in_while_its_queue_retires_is_not_stranded(committed_db: str) -> None:
     clinic = open_clinic()
+    # The facility's own queue comes before the central one, and the rules can do without it.
+    own = make.queue("billing", "billing", facility=clinic.facility)
     draft = clinic.draft("billing")
     at_once(
         lambda: intake.submit(draft_id=draft.pk, by=clinic.patient.user),
-        lambda: actions.retire_queue(queue=clinic.billing, by=clinic.admin),
+        lambda: actions.retire_queue(queue=own, by=clinic.admin),
     )
     assert not Task.objects.live().filter(queue__retired_at__isnull=False).exists()
