@@ -3,6 +3,7 @@ fields that its live questionnaires ask for."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 
@@ -23,12 +24,33 @@ CATEGORIES = [
 def catalogue() -> fields.Catalogue:
     """As the database has it now. It is built anew only when a questionnaire or a facility changed."""
     answers = tuple(AnswerSource.objects.order_by("code").values_list("code", "updated_at"))
-    return _built(answers, tuple(Facility.objects.values_list("code", "name")))
+    return _built(answers, _facilities())
+
+
+def proposed(*, instead: AnswerSource | None = None, without: str = "") -> fields.Catalogue:
+    """As it would be with this source in place of the one of its code, or without the source of a code.
+
+    Raises fields.CatalogueError where the sources contradict each other.
+    """
+    left_out = {without, instead.code if instead else ""}
+    sources = [source for source in AnswerSource.objects.order_by("code") if source.code not in left_out]
+    sources += [instead] if instead else []
+    return _of(sorted(sources, key=lambda source: source.code), _facilities())
+
+
+def _facilities() -> tuple[tuple[str, str], ...]:
+    return tuple(Facility.objects.values_list("code", "name"))
 
 
 @lru_cache(maxsize=4)
-def _built(answers: tuple[tuple[str, datetime], ...], facilities: tuple[tuple[str, str], ...]) -> fields.Catalogue:
-    sources = list(AnswerSource.objects.order_by("code"))
+def _built(
+    answers: tuple[tuple[str, datetime], ...], facilities: tuple[tuple[str, str], ...]
+) -> fields.Catalogue:
+    return _of(AnswerSource.objects.order_by("code"), facilities)
+
+
+def _of(told: Iterable[AnswerSource], facilities: tuple[tuple[str, str], ...]) -> fields.Catalogue:
+    sources = list(told)
     request_types = {code: name for source in sources for code, name in source.request_types}
     found = fields.built_in(
         request_types=sorted(request_types.items()),
@@ -38,6 +60,6 @@ def _built(answers: tuple[tuple[str, datetime], ...], facilities: tuple[tuple[st
         signal_categories=CATEGORIES,
     )
     return found.with_fields(
-        [fields.Field.from_json(told) for source in sources for told in source.fields],
+        [fields.Field.from_json(field) for source in sources for field in source.fields],
         requests={source.code: [code for code, _name in source.request_types] for source in sources},
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from triage import catalogue, conditions, engine
-from triage.actions import compiled
-from triage.fields import Catalogue
-from triage.models import Decision
+from triage.fields import Catalogue, Field
+from triage.loading import compile_rows, compiled
+from triage.models import Decision, Ruleset
+from triage.promises import decision_fields
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,25 @@ class Line:
     reason: str
 
 
+@dataclass(frozen=True)
+class Told:
+    """A decision as a page shows it beside another one."""
+
+    ruleset: Ruleset
+    queue: str
+    urgency: str
+    floor: str
+    lines: list[Line]
+
+    @property
+    def fired(self) -> list[Line]:
+        return [line for line in self.lines if line.fired]
+
+    @property
+    def others(self) -> list[Line]:
+        return [line for line in self.lines if not line.fired]
+
+
 def sentences(decision: Decision) -> list[str]:
     """One sentence for each rule that shaped the decision, in order: what held, and what followed."""
     known, result = catalogue.catalogue(), engine.Decision.from_json(decision.result)
@@ -32,7 +53,7 @@ def sentences(decision: Decision) -> list[str]:
     for rule in compiled(decision.ruleset_id).rules:
         if rule.name in fired:
             condition = conditions.describe(rule.when, known)
-            said.append(f"{condition[:1].upper()}{condition[1:]} → {_outcome(rule.then.to_json())}")
+            said.append(f"{condition[:1].upper()}{condition[1:]} → {outcome(rule.then.to_json())}")
     if result.fell_back:
         said.append(_("No assignment rule matched, so it came to the triage team."))
     return said
@@ -40,26 +61,64 @@ def sentences(decision: Decision) -> list[str]:
 
 def trace(decision: Decision, known: Catalogue | None = None) -> list[Line]:
     """Every rule of the ruleset that decided, in the order it was tried, with why it fired or did not."""
-    known = known or catalogue.catalogue()
-    result = engine.Decision.from_json(decision.result)
     rules = {rule.name: rule.as_data() for rule in decision.ruleset.rules.all()}
-    lines = []
-    for tried in result.trace:
-        rule = rules[tried.rule]
-        lines.append(
-            Line(
-                name=tried.rule,
-                stage=tried.stage,
-                fired=tried.fired,
-                condition=conditions.describe(conditions.parse(rule["when"]), known),
-                outcome=_outcome(rule["then"]),
-                reason=_reason(tried, known),
-            )
+    return _lines(engine.Decision.from_json(decision.result), rules, known or catalogue.catalogue())
+
+
+def kept(decision: Decision) -> Told:
+    """A decision as it was made."""
+    result = engine.Decision.from_json(decision.result)
+    return Told(decision.ruleset, result.queue, result.urgency, result.floor, trace(decision))
+
+
+def under(ruleset: Ruleset, facts: Mapping[str, Any]) -> Told:
+    """What this ruleset, as it is, decides about these facts. Raises engine.RulesetError."""
+    rows = list(ruleset.rules.all())
+    result = engine.decide(compile_rows(ruleset, rows), facts)
+    lines = _lines(result, {row.name: row.as_data() for row in rows}, catalogue.catalogue())
+    return Told(ruleset, result.queue, result.urgency, result.floor, lines)
+
+
+def _lines(result: engine.Decision, rules: Mapping[str, dict[str, Any]], known: Catalogue) -> list[Line]:
+    return [
+        Line(
+            name=tried.rule,
+            stage=tried.stage,
+            fired=tried.fired,
+            condition=conditions.describe(conditions.parse(rules[tried.rule]["when"]), known),
+            outcome=outcome(rules[tried.rule]["then"]),
+            reason=_reason(tried, known),
         )
-    return lines
+        for tried in result.trace
+    ]
 
 
-def _outcome(then: dict[str, Any]) -> str:
+def facts(told: Mapping[str, Any], known: Catalogue | None = None) -> list[tuple[str, str]]:
+    """Facts as pairs of label and value, in the catalogue's order."""
+    known = known or catalogue.catalogue()
+    order = {key: place for place, key in enumerate(known)}
+    pairs = sorted(told.items(), key=lambda pair: order.get(pair[0], len(order)))
+    return [
+        (
+            str(known[key].label) if key in known else key,
+            _("given")
+            if key in known and known[key].shape == "text"
+            else _seen(value, {"field": key}, known),
+        )
+        for key, value in pairs
+    ]
+
+
+def condition(told: Any) -> str:
+    """A rule's or promise's condition in plain words; the JSON itself where it can't be read."""
+    known: dict[str, Field] = {**catalogue.catalogue(), **decision_fields()}
+    try:
+        return conditions.describe(conditions.parse(told), known)
+    except conditions.ConditionError:
+        return str(told)
+
+
+def outcome(then: Mapping[str, Any]) -> str:
     words = []
     if "queue" in then:
         words.append(_("queue %(queue)s") % {"queue": then["queue"]})
@@ -70,7 +129,10 @@ def _outcome(then: dict[str, Any]) -> str:
     if "respond_within" in then:
         words.append(_("answer within %(minutes)d min") % {"minutes": then["respond_within"]})
     words += [_("tag %(tag)s") % {"tag": tag} for tag in then.get("tags", [])]
+    if "protocol" in then:
+        words.append(_("protocol %(protocol)s") % {"protocol": then["protocol"]})
     words += [_("advice to the patient") for _each in then.get("advice", [])[:1]]
+    words += [_("a question back") for _each in then.get("ask_back", [])[:1]]
     return ", ".join(words)
 
 

@@ -16,11 +16,9 @@ class RulesetQuerySet(models.QuerySet["Ruleset"]):
     def published(self) -> RulesetQuerySet:
         return self.filter(status=Ruleset.Status.PUBLISHED)
 
-    def in_order_of_trust(self) -> RulesetQuerySet:
-        """The published ruleset, then those it replaced, newest first: what decides if a newer one can't be read."""
-        return self.exclude(status=Ruleset.Status.DRAFT).order_by(
-            models.Case(models.When(status=Ruleset.Status.PUBLISHED, then=0), default=1), "-published_at"
-        )
+    def published_before(self) -> RulesetQuerySet:
+        """Those that decided once. A baseline never did."""
+        return self.filter(status=Ruleset.Status.RETIRED, baseline=False)
 
 
 class Ruleset(models.Model):
@@ -39,6 +37,24 @@ class Ruleset(models.Model):
         help_text=_("The queue for a request that no assignment rule matched."),
     )
     note = models.CharField(max_length=300, blank=True, help_text=_("Why this version exists."))
+    signals_version = models.CharField(
+        max_length=40, blank=True, editable=False, help_text=_("The signals that its rules were written for.")
+    )
+    baseline = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text=_("Written down to compare with; it never decides."),
+    )
+    authors = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        blank=True,
+        editable=False,
+        related_name="+",
+        help_text=_("Who began it or changed something in it; they can't approve it."),
+    )
+    prove_asked = models.BooleanField(
+        default=False, editable=False, help_text=_("A worker was asked to prove it and has not begun.")
+    )
     created_at = models.DateTimeField(default=now, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", editable=False
@@ -75,6 +91,11 @@ class Ruleset(models.Model):
                 | ~Q(status="draft") & Q(published_at__isnull=False),
                 name="ruleset_published_has_a_time",
             ),
+            models.CheckConstraint(
+                condition=Q(baseline=False) | Q(status="retired"),
+                name="ruleset_baseline_never_decides",
+                violation_error_message=_("A baseline is kept to compare with; it can't decide."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -93,7 +114,7 @@ class Rule(models.Model):
     ruleset = models.ForeignKey(Ruleset, on_delete=models.CASCADE, related_name="rules")
     stage = models.CharField(max_length=12, choices=Stage)
     position = models.PositiveIntegerField(default=100, help_text=_("Order within the stage."))
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=120)
     when = models.JSONField(
         help_text=_(
             'The condition, e.g. {"all": [{"field": "request.type", "op": "is", "value": "refill"}, …]}. '
@@ -104,17 +125,28 @@ class Rule(models.Model):
     urgency = models.CharField(
         max_length=10, blank=True, choices=[(level.word, level.label) for level in Urgency]
     )
-    category = models.SlugField(max_length=40, blank=True)
+    category = models.CharField(max_length=120, blank=True)
     respond_within = models.PositiveIntegerField(
         null=True,
         blank=True,
         help_text=_("Minutes to the first answer, where the queue's own target is too long."),
     )
-    tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
-    advice = models.CharField(
-        max_length=300, blank=True, help_text=_("What the patient reads after sending.")
+    tags = ArrayField(models.CharField(max_length=120), default=list, blank=True)
+    advice = models.TextField(
+        blank=True, help_text=_("What the patient reads after sending, one advice a line.")
     )
-    note = models.CharField(max_length=300, blank=True, help_text=_("Why this rule exists."))
+    protocol = models.CharField(max_length=120, blank=True, help_text=_("The code of a protocol to follow."))
+    ask_back = models.TextField(
+        blank=True, help_text=_("What to ask the patient before anything else, one question a line.")
+    )
+    note = models.TextField(blank=True, help_text=_("Why this rule exists."))
+    version = models.PositiveIntegerField(
+        default=1, editable=False, help_text=_("Counts every change, so that a stale form is told.")
+    )
+    changed_at = models.DateTimeField(default=now, editable=False)
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
 
     class Meta:
         ordering = [
@@ -142,7 +174,9 @@ class Rule(models.Model):
             "category": self.category,
             "respond_within": self.respond_within,
             "tags": self.tags,
-            "advice": [self.advice] if self.advice else [],
+            "advice": self.advice.splitlines(),
+            "protocol": self.protocol,
+            "ask_back": self.ask_back.splitlines(),
         }
         return {
             "name": self.name,
@@ -151,6 +185,166 @@ class Rule(models.Model):
             "then": {name: value for name, value in then.items() if value},
             "note": self.note,
         }
+
+
+class Promise(models.Model):
+    """What must never happen, whatever the rules: whenever the one condition is true, the other is never.
+
+    Built-in ones hold for every ruleset and can't be changed; all others belong to a version, as rules do.
+    """
+
+    ruleset = models.ForeignKey(
+        Ruleset, null=True, blank=True, on_delete=models.CASCADE, related_name="promises"
+    )
+    built_in = models.BooleanField(default=False, editable=False)
+    name = models.CharField(max_length=120)
+    whenever = models.JSONField(
+        help_text=_(
+            'The requests it is about, e.g. {"field": "signal.emergency", "op": "is", "value": true}.'
+        )
+    )
+    never = models.JSONField(
+        help_text=_(
+            "What is never true of those, e.g. "
+            '{"field": "decision.urgency", "op": "lt", "value": "urgent"}. '
+            "The code @clinical stands for every queue that clinical roles work."
+        )
+    )
+    note = models.TextField(blank=True, help_text=_("Why this is promised."))
+    version = models.PositiveIntegerField(default=1, editable=False)
+    changed_at = models.DateTimeField(default=now, editable=False)
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+
+    class Meta:
+        ordering = ["-built_in", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ruleset", "name"],
+                name="promise_name_once",
+                nulls_distinct=False,
+                violation_error_message=_("Another promise of this ruleset has this name."),
+            ),
+            models.CheckConstraint(
+                condition=Q(built_in=True, ruleset__isnull=True) | Q(built_in=False, ruleset__isnull=False),
+                name="promise_built_in_or_of_a_ruleset",
+                violation_error_message=_("A promise belongs to a ruleset, unless it is built in."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def as_data(self) -> dict[str, Any]:
+        """The promise as the proofs read it."""
+        told = {"name": self.name, "whenever": self.whenever, "never": self.never}
+        return told | ({"note": self.note} if self.note else {})
+
+
+class Approval(models.Model):
+    """A clinician's word for exactly this safety stage and these promises of a draft."""
+
+    ruleset = models.ForeignKey(Ruleset, on_delete=models.CASCADE, related_name="approvals")
+    digest = models.CharField(max_length=64, help_text=_("SHA-256 of the safety stage and the promises."))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=now)
+    note = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["-at"]
+        constraints = [
+            models.UniqueConstraint(fields=["ruleset", "digest", "by"], name="approval_once_a_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.by} approved ruleset {self.ruleset.number}"
+
+
+class Proof(models.Model):
+    """What was proven and refuted of exactly these rules and promises under exactly this catalogue."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("being worked out")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+
+    ruleset = models.ForeignKey(Ruleset, on_delete=models.CASCADE, related_name="proofs")
+    digest = models.CharField(max_length=64, help_text=_("SHA-256 of rules, promises, queues and catalogue."))
+    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    report = models.JSONField(default=dict)
+    error = models.CharField(max_length=120, blank=True, help_text=_("The class of what went wrong."))
+    seconds = models.FloatField(default=0)
+    started_at = models.DateTimeField(default=now)
+
+    class Meta:
+        ordering = ["-started_at"]
+        constraints = [models.UniqueConstraint(fields=["ruleset", "digest"], name="proof_once_a_digest")]
+
+    def __str__(self) -> str:
+        return f"proof of ruleset {self.ruleset.number}"
+
+
+class Replay(models.Model):
+    """Past decisions' facts decided again under a ruleset: counts, and the keys of the decisions that change."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+
+    ruleset = models.ForeignKey(Ruleset, on_delete=models.CASCADE, related_name="replays")
+    rules_digest = models.CharField(max_length=64, help_text=_("SHA-256 of the rules that were replayed."))
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    last_decision = models.BigIntegerField(default=0, help_text=_("How far it has come."))
+    attempts = models.PositiveSmallIntegerField(default=0)
+    result = models.JSONField(default=dict)
+    seconds = models.FloatField(default=0)
+    error = models.CharField(max_length=120, blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    started_at = models.DateTimeField(default=now)
+
+    class Meta:
+        ordering = ["-started_at"]
+
+    def __str__(self) -> str:
+        return f"replay {self.pk}"
+
+
+class LostFlag(models.Model):
+    """A past red flag that a draft would lose or lower. It keeps the draft from being published until a clinician
+    accepts exactly this outcome for exactly this decision."""
+
+    ruleset = models.ForeignKey(Ruleset, on_delete=models.CASCADE, related_name="lost_flags")
+    decision = models.ForeignKey("triage.Decision", on_delete=models.PROTECT, related_name="+")
+    urgency = models.PositiveSmallIntegerField(choices=Urgency, help_text=_("What the draft gives."))
+    floor = models.PositiveSmallIntegerField(choices=Urgency)
+    found_at = models.DateTimeField(default=now)
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    accepted_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["decision"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ruleset", "decision", "urgency", "floor"], name="lost_flag_once_an_outcome"
+            ),
+            models.CheckConstraint(
+                condition=Q(accepted_by__isnull=True, accepted_at__isnull=True)
+                | Q(accepted_by__isnull=False, accepted_at__isnull=False) & ~Q(reason=""),
+                name="lost_flag_accepted_with_a_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"lost flag {self.pk}"
 
 
 class Decision(models.Model):
@@ -170,7 +364,12 @@ class Decision(models.Model):
     result = models.JSONField(help_text=_("The whole decision with its trace, as the engine gave it."))
 
     class Meta:
-        indexes = [models.Index(fields=["ruleset", "decided_at"], name="decision_of_ruleset")]
+        indexes = [
+            models.Index(fields=["ruleset", "decided_at"], name="decision_of_ruleset"),
+            models.Index(
+                fields=["decided_at"], name="decision_with_red_flag", condition=Q(floor=Urgency.URGENT)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"decision {self.pk}"

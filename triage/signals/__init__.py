@@ -6,12 +6,6 @@ category. It is pure but for its loaded data and never raises on any text.
 
 from __future__ import annotations
 
-from .patterns import patterns
-from .reading import VERSION, Reading, Signal, read, status
+from .reading import VERSION, Reading, Signal, codes, read, status
 
 __all__ = ["VERSION", "Reading", "Signal", "codes", "read", "status"]
-
-
-def codes() -> list[tuple[str, str]]:
-    """Every red flag there is: its code, and its name as staff read it."""
-    return [(flag.code, flag.label) for flag in patterns().flags.values()]

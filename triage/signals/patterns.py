@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .context import FADED, Cues, set_aside
+from .loading import DATA, load_yaml
 from .matching import Finder
 from .phrases import Phrase, Piece, read_lists, read_phrase
 from .text import Spelling, Text
 
-DATA = Path(__file__).parent / "data"
 URGENCIES = ("urgent", "soon")
 
 
@@ -45,25 +41,6 @@ class Found:
 class _Rule:
     flag: Flag
     use: str  # "urgent", "soon", "hint" (an illness by name, a weaker word), or "except"
-
-
-def load_yaml(path: Path) -> Any:
-    """A data file with every scalar as text: to us `no` is a word, not a falsehood."""
-    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-    with path.open(encoding="utf-8") as stream:
-        return yaml.load(stream, Loader=loader)  # noqa: S506 - a base loader builds nothing but text, lists and dicts
-
-
-def data_files() -> list[Path]:
-    return sorted(DATA.rglob("*.yaml"))
-
-
-def data_version() -> str:
-    """A short hash of every data file and every module here: it changes when what decides changes."""
-    digest = hashlib.sha256()
-    for path in [*data_files(), *sorted(Path(__file__).parent.glob("*.py"))]:
-        digest.update(path.relative_to(Path(__file__).parent).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
 
 
 class Patterns:

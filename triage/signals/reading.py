@@ -1,15 +1,22 @@
-"""One message in, one `Reading` out."""
+"""One message in, one `Reading` out: the written flags, the likeness, and how the two are weighed together."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
-from .patterns import Found, data_version, patterns
+from .examples import CATEGORIES, SOON, URGENT
+from .language import READ, detect
+from .likeness import Likeness, Scores, describe, likeness
+from .loading import DATA, load_yaml, version
+from .patterns import Found, Patterns, patterns
+from .pieces import Piece
 from .text import Text
 
-VERSION: str = data_version()
+VERSION: str = version()
+LONGEST_QUOTE = 90  # characters of an example or of the patient's words that a reason repeats
 
 
 @dataclass(frozen=True)
@@ -37,13 +44,13 @@ class Reading:
 
     @property
     def emergency(self) -> bool:
-        return any(signal.urgency == "urgent" for signal in self.signals)
+        return any(signal.urgency == URGENT for signal in self.signals)
 
     @property
     def urgency(self) -> str:
         if self.emergency:
-            return "urgent"
-        return "soon" if self.signals else "routine"
+            return URGENT
+        return SOON if self.signals else "routine"
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -61,20 +68,103 @@ class Reading:
         return cls(signals=signals, **fields)
 
 
+@lru_cache(maxsize=1)
+def limits() -> dict[str, float]:
+    """The scores from which likeness counts, from `limits.yaml`."""
+    return {name: float(value) for name, value in load_yaml(DATA / "limits.yaml").items()}
+
+
 def read(text: str, language: str = "en") -> Reading:
     """The red flags in a text a patient wrote, whatever box they wrote it in. Never raises on any text."""
     known = patterns()
     even = known.text(text)
-    signals = tuple(_from_pattern(even, found) for found in known.find(even))
-    return Reading(signals=signals, language=language)
+    spoken = detect(even, language)
+    found = known.find(even)
+    if spoken not in READ:
+        # phrases still speak; the rest of the text was not understood, so a person has to read it
+        signals = [_said(even, one) for one in found]
+        return Reading(signals=_in_order(signals), screened=False, language=spoken)
+    compared = likeness() if even.words else None
+    if compared is None:
+        return Reading(signals=_in_order([_said(even, one) for one in found]), language=spoken)
+    signals, category = _weighed(known, compared, even, found)
+    return Reading(signals=_in_order(signals), language=spoken, category=category)
 
 
-def _from_pattern(text: Text, found: Found) -> Signal:
+def _weighed(
+    known: Patterns, compared: Likeness, text: Text, found: list[Found]
+) -> tuple[list[Signal], str | None]:
+    """Phrases on their own, hints and milder readings as far as the whole message bears them out."""
+    limit = limits()
+    parts = compared.pick(text)
+    rows = compared.embed(parts)
+    pooled = None if rows is None else compared.pool(rows, parts)
+    whole = compared.scores(text.words, pooled)
+    kind = "both" if pooled is not None else "words"
+
+    signals: list[Signal] = []
+    for one in found:
+        if one.hint and one.urgency == URGENT and whole[URGENT] < limit[f"hint_{kind}"]:
+            continue
+        signals.append(_said(text, one))
+    if not any(signal.urgency == URGENT for signal in signals):
+        if whole[URGENT] >= limit[f"urgent_{kind}"]:
+            signals.append(_alike(known, compared, text, parts, rows, URGENT))
+        elif not signals and whole[SOON] >= limit[f"soon_{kind}"]:
+            signals.append(_alike(known, compared, text, parts, rows, SOON))
+    return signals, _category(whole)
+
+
+def _alike(
+    known: Patterns, compared: Likeness, text: Text, parts: list[Piece], rows: Any, level: str
+) -> Signal:
+    """The signal that likeness gives: the piece that carries it, and the example it reads like."""
+    best, score = 0, float("-inf")
+    for index, part in enumerate(parts):
+        here = compared.scores(text.words[part.first : part.last], None if rows is None else rows[index])[level]
+        if here > score:
+            best, score = index, here
+    part = parts[best]
+    words = text.words[part.first : part.last]
+    example = compared.nearest(words, None if rows is None else rows[best], level)
+    flag = known.flags.get(example.code) if example else None
+    start, end = text.original_span(part.first, part.last)
+    code, label = (flag.code, flag.label) if flag else (level, "Reads like something that cannot wait")
+    reason = f"reads like: “{_short(example.text)}”" if example else "reads like something that cannot wait"
+    return Signal(code, label, level, start, end, reason, "likeness")
+
+
+def _category(whole: Scores) -> str | None:
+    best = max((*CATEGORIES, "other"), key=lambda name: whole[name])
+    if best == "other" or whole[best] < limits()["category"]:
+        return None
+    return best
+
+
+def _said(text: Text, found: Found) -> Signal:
     start, end = text.original_span(found.first, found.last)
-    said = " ".join(text.original[start:end].split())
-    return Signal(found.flag.code, found.flag.label, found.urgency, start, end, f"says “{said}”", "pattern")
+    return Signal(
+        found.flag.code, found.flag.label, found.urgency, start, end,
+        f"says “{_short(text.original[start:end])}”", "pattern",
+    )  # fmt: skip
+
+
+def _short(words: str) -> str:
+    """On one line, without what no page or database should be given, and not too long."""
+    plain = " ".join("".join(char if char.isprintable() else " " for char in words).split())
+    return plain if len(plain) <= LONGEST_QUOTE else plain[: LONGEST_QUOTE - 1].rstrip() + "…"
+
+
+def _in_order(signals: list[Signal]) -> tuple[Signal, ...]:
+    return tuple(sorted(signals, key=lambda one: (one.urgency != URGENT, one.start, one.end, one.code)))
 
 
 def status() -> dict[str, Any]:
-    """Whether the meaning model is installed and trusted."""
-    return {"version": VERSION, "patterns": len(patterns().phrases), "meaning": False, "why": "not yet built in"}
+    """What is installed and trusted: phrases always, wording and meaning where they can be."""
+    known = patterns()
+    return {"version": VERSION, "flags": len(known.flags), "phrases": len(known.phrases), **describe()}
+
+
+def codes() -> list[tuple[str, str]]:
+    """Every red flag there is: its code, and its name as staff read it."""
+    return [(flag.code, flag.label) for flag in patterns().flags.values()]
