@@ -1,6 +1,8 @@
 """The one way into the trail. Called inside the transaction of the thing it tells of, so that both stand or fall."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.db import models, transaction
@@ -26,7 +28,7 @@ def record(
     all patients whose data was touched; a page served is one event with all of them. `detail` must hold codes,
     keys and counts, never words of a patient.
     """
-    return Event.objects.create(
+    event = Event(
         occurred_at=now(),
         kind=kind,
         action=action,
@@ -37,6 +39,31 @@ def record(
         entity_id=str(entity.pk) if entity is not None else "",
         detail=detail or {},
     )
+    gathering = _gathering.get()
+    if gathering is None:
+        event.save(force_insert=True)
+    else:
+        gathering.append(event)
+    return event
+
+
+_gathering: ContextVar[list[Event] | None] = ContextVar("porter_events", default=None)
+
+
+@contextmanager
+def gathered() -> Iterator[None]:
+    """One transaction in which events are written together at its end, in their order. For loading a history.
+
+    They still stand or fall with what they tell of: whatever is raised inside rolls back both.
+    """
+    with transaction.atomic():
+        events: list[Event] = []
+        token = _gathering.set(events)
+        try:
+            yield
+        finally:
+            _gathering.reset(token)
+        Event.objects.bulk_create(events)
 
 
 def record_read(

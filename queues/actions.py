@@ -37,7 +37,8 @@ from queues.urgency import Urgency
 
 @transaction.atomic
 def save_queue(queue: Queue, *, by: User | None) -> Queue:
-    """Store a queue and, for a new one, the group of people who work it."""
+    """Store a queue and, for a new one, the group of people who work it. Raises Refused where rules don't allow it."""
+    policies.check_change(queue)
     if queue._state.adding:
         place = queue.facility.code if queue.facility else "central"
         queue.members = Group.objects.create(

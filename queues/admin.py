@@ -5,6 +5,8 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from audit.admin import AuditedAdmin
@@ -64,6 +66,13 @@ class QueueAdmin(AuditedAdmin):
     list_select_related = ["facility", "calendar"]
     inlines = [TargetInline]
     actions = ["retire"]
+
+    def changeform_view(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except Refused as refused:
+            self.message_user(request, str(refused), messages.ERROR)
+            return redirect(request.get_full_path())
 
     def save_model(self, request: Request, obj: Any, form: Any, change: bool) -> None:
         actions.save_queue(obj, by=request.user)

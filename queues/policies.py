@@ -11,12 +11,22 @@ from portal.people.policies import Refused
 from queues.models import Outcome, Queue, Task
 from queues.states import DONE, TRANSITIONS, State
 
-# What rooms above have against the end of a queue, as sentences: each is asked before one is retired.
+# What rooms above have against the end of a queue, or against its new code or role, as sentences: each is asked
+# before it is done.
 before_retire: list[Callable[[Queue], list[str]]] = []
+before_change: list[Callable[[Queue], list[str]]] = []
 
 
 def check_retirement(queue: Queue) -> None:
-    said = [sentence for ask in before_retire for sentence in ask(queue)]
+    _check(before_retire, queue)
+
+
+def check_change(queue: Queue) -> None:
+    _check(before_change, queue)
+
+
+def _check(asked: list[Callable[[Queue], list[str]]], queue: Queue) -> None:
+    said = [sentence for ask in asked for sentence in ask(queue)]
     if said:
         raise Refused(" ".join(said))
 

@@ -76,6 +76,8 @@ class Server:
         if self.process is not None:
             processes.stop(self.process, how=signal.SIGINT, seconds=10)
             self.process = None
+            if self.socket != self.data:
+                shutil.rmtree(self.socket, ignore_errors=True)
         if self._lock is not None:
             self._lock.close()
             self._lock = None

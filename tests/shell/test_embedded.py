@@ -77,6 +77,7 @@ def test_a_deep_directory_is_no_obstacle(tmp_path):
         psycopg.connect(server.app_url("porter")).close()
     finally:
         server.stop()
+    assert not server.socket.exists()
 
 
 def test_the_server_ends_with_a_process_that_was_killed(home):

@@ -1,9 +1,9 @@
 """Likeness: how far a message reads like the emergencies among the examples rather than like the everyday ones.
 
-Two views are taken. *Meaning* compares sentence embeddings (all-MiniLM-L6-v2, read one piece at a time and pooled);
-*wording* compares words and pairs of words, in English and Spanish alike, and needs no model. Each view has a straight
-line through its space, learned from the examples by `learn.py` and kept in `data/learned.npz`; their scores are
-added. The nearest example gives the reason a person reads.
+Two views are taken. *Meaning* compares sentence embeddings (all-MiniLM-L6-v2, read one piece at a time and pooled)
+with those of every example, which vote by how close they are. *Wording* weighs words, pairs of words and bits of words,
+in English and Spanish alike, and needs no model. The votes and weights are learned from the examples by `learn.py` and
+kept in `data/learned.npz`; the two scores are added. The nearest example gives the reason a person reads.
 """
 
 from __future__ import annotations
@@ -32,6 +32,16 @@ MOST_PIECES = 24  # of a very long message, the pieces whose wording weighs most
 HEADS = ("urgent", "soon", *CATEGORIES, "other")
 
 
+def unit_rows(np: Any, rows: Any) -> Floats:
+    rows = rows.astype(np.float32)
+    return rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-9)  # type: ignore[no-any-return]
+
+
+def closeness(np: Any, cosine: Floats) -> Floats:
+    """How close two meanings are, from their cosine: 1 for the same, falling off softly."""
+    return np.exp(2.0 * (cosine - 1.0))  # type: ignore[no-any-return]
+
+
 @dataclass(frozen=True)
 class Scores:
     """Where a stretch of text stands: above 0 on a head means that it reads more like that than not."""
@@ -53,13 +63,11 @@ class Likeness:
             self.rarity: Floats = stored["rarity"].astype(np.float32)
             self._words: Floats = stored["wording"].astype(np.float32)  # (heads, buckets)
             self._words_bias: Floats = stored["wording_bias"]
-            self._meaning: Floats = stored["meaning"].astype(np.float32)  # (heads, 384)
-            self._meaning_bias: Floats = stored["meaning_bias"]
+            self._votes: Floats = stored["votes"].astype(np.float32)  # (heads, examples)
             self._share: Floats = stored["share"]  # (heads, 3): how wording and meaning add up, and an offset
             self._alone: Floats = stored["alone"]  # (heads, 2): the same for wording alone
-            vectors = stored["vectors"].astype(np.float32)
+            self._vectors: Floats = unit_rows(np, stored["vectors"])
         self._np = np
-        self._vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
         self.model: MiniLM | None = None
         self.why = ""
         try:
@@ -90,7 +98,7 @@ class Likeness:
         if meaning is None:
             total = self._alone[:, 0] * wording + self._alone[:, 1]
         else:
-            sense = self._meaning @ meaning + self._meaning_bias
+            sense = self._votes @ closeness(np, self._vectors @ meaning)
             total = self._share[:, 0] * wording + self._share[:, 1] * sense + self._share[:, 2]
         return Scores({head: float(value) for head, value in zip(HEADS, total, strict=True)})
 

@@ -1,8 +1,12 @@
-"""A text as its words and pairs of words: counted, weighed by how rare they are, and hashed into a fixed width."""
+"""A text as its words, pairs of words and bits of words: weighed by how rare they are, hashed into a fixed width.
+
+Bits of words (three to five letters) carry a misspelling, a plural or a verb ending to the words we know, in English
+and Spanish alike.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from math import log
 from typing import TYPE_CHECKING
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 WIDTH = 1 << 16
+BITS = 0.4  # how much a bit of a word counts beside a whole one
 _BREAKS = frozenset((".", "!", "?"))
 _MARKS = frozenset((",", ";", '"', "/", "$", "%"))
 
@@ -24,9 +29,21 @@ def _bucket(feature: str) -> int:
     return crc32(feature.encode()) & (WIDTH - 1)
 
 
+@lru_cache(maxsize=50_000)
+def _of_word(word: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The buckets of a word alone: as a whole (and, for a number, as any of its size), and in bits."""
+    whole = [_bucket(word)]
+    if word[0].isdigit():
+        whole.append(_bucket("#" * len(word.partition(".")[0])))
+    edged = f" {word[:24]} "
+    bits = [_bucket("~" + edged[at : at + size]) for size in (3, 4, 5) for at in range(len(edged) - size + 1)]
+    return tuple(whole), tuple(bits)
+
+
 def counts(words: Sequence[str]) -> dict[int, float]:
-    """How often each word and each pair occurs, by bucket, with repetition counting less and less."""
+    """How much each bucket occurs, with repetition counting less and less."""
     found: dict[int, int] = {}
+    small: dict[int, int] = {}
     before = "^"
     for word in words:
         if word in _BREAKS:
@@ -34,24 +51,29 @@ def counts(words: Sequence[str]) -> dict[int, float]:
             continue
         if word in _MARKS:
             continue
-        if word[0].isdigit():
-            # a number is itself, and any number of its size
-            shape = "#" * len(word.partition(".")[0])
-            found[_bucket(shape)] = found.get(_bucket(shape), 0) + 1
-        for feature in (word, before + " " + word):
-            bucket = _bucket(feature)
+        whole, bits = _of_word(word)
+        for bucket in (*whole, _bucket(before + " " + word)):
             found[bucket] = found.get(bucket, 0) + 1
+        for bucket in bits:
+            small[bucket] = small.get(bucket, 0) + 1
         before = word
-    return {bucket: 1.0 + log(count) for bucket, count in found.items()}
+    made = {bucket: 1.0 + log(count) for bucket, count in found.items()}
+    for bucket, count in small.items():
+        made[bucket] = made.get(bucket, 0.0) + BITS * (1.0 + log(count))
+    return made
 
 
 def weigh(words: Sequence[str], rarity: Floats) -> tuple[list[int], list[float]]:
     """The text as a unit vector: its buckets and their values."""
     counted = counts(words)
     buckets = list(counted)
-    values = [counted[bucket] * float(rarity[bucket]) for bucket in buckets]
+    values = [counted[bucket] * rare for bucket, rare in zip(buckets, _rare(rarity, buckets), strict=True)]
     size = sum(value * value for value in values) ** 0.5 or 1.0
     return buckets, [value / size for value in values]
+
+
+def _rare(rarity: Floats, buckets: list[int]) -> Iterator[float]:
+    return iter(rarity[buckets].tolist() if buckets else [])
 
 
 def rarity(texts: Iterable[Sequence[str]]) -> Floats:

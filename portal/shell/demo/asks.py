@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
@@ -94,36 +94,46 @@ def _name_the_patient(ask: Ask, person: Person) -> None:
             return
 
 
-def _weighted(random: Random, weights: dict[str, float]) -> str:
+def _weighted(random: Random, weights: Mapping[str, float]) -> str:
     return random.choices(list(weights), list(weights.values()))[0]
 
 
 def _refill(ask: Ask, random: Random, person: Person, day: date) -> None:
     told, words, age = book("refill"), ask.words(), person.age_on(day)
     if age < 18:
-        weights = {"inhaler": 5, "other": 4, "controlled": 2.0 if age > 6 else 0, "antidepressant": 1.0 if age > 12 else 0}
+        weights = {"inhaler": 5, "other": 4, "controlled": 2.0 if age > 6 else 0}
+        weights["antidepressant"] = 1.0 if age > 12 else 0
     else:
         weights = {
             "heart": 2 + age / 8, "other": 8, "antidepressant": 4, "inhaler": 2.5, "controlled": 1.8,
             "insulin": 1.6, "blood-thinner": 0.5 + max(age - 55, 0) / 20, "seizure": 0.7,
         }  # fmt: skip
     kind = _weighted(random, weights)
-    left = _weighted(random, {"none": 0.0 if kind == "insulin" else 0.13, "1-3": 0.3, "4-7": 0.34, "more": 0.25})
+    left = _weighted(
+        random, {"none": 0.0 if kind == "insulin" else 0.13, "1-3": 0.3, "4-7": 0.34, "more": 0.25}
+    )
     changes = random.random() < (0.16 if kind in ("controlled", "antidepressant") else 0.06)
     problems = random.random() < 0.08
-    ask.slots |= {"medicine": pick(random, told["medicines"][kind]), "pharmacy": pick(random, told["pharmacies"])}
+    ask.slots |= {
+        "medicine": pick(random, told["medicines"][kind]),
+        "pharmacy": pick(random, told["pharmacies"]),
+    }
     ask.topic = kind
     ask.tags = {kind} | ({"change"} if changes else set()) | ({"problems"} if problems else set())
     if changes and kind in ("controlled", "blood-thinner", "seizure"):
         ask.tags.add("physician")
     note = ""
     if random.random() < 0.55:
-        note = join(pick(random, words["openings"]), pick(random, words["middles"]), pick(random, words["ends"]))
+        note = join(
+            pick(random, words["openings"]), pick(random, words["middles"]), pick(random, words["ends"])
+        )
     ask.answers = {
         "medicine": ask.slots["medicine"],
         "kind": kind,
         "left": left,
-        "last-dose": _weighted(random, {"today": 3, "yesterday": 4, "2-3": 2, "longer": 0.6}) if left == "none" else "",
+        "last-dose": _weighted(random, {"today": 3, "yesterday": 4, "2-3": 2, "longer": 0.6})
+        if left == "none"
+        else "",
         "dose": "change" if changes else "same",
         "dose-wish": pick(random, words["wishes"]) if changes else "",
         "sugar": str(random.randint(92, 248)) if kind == "insulin" and random.random() < 0.8 else "",
@@ -146,7 +156,8 @@ def _symptom(ask: Ask, random: Random, person: Person, day: date) -> None:
         }  # fmt: skip
     what = _weighted(random, weights)
     quick = what in ("fever", "cough", "stomach")
-    since = _weighted(random, {"today": 2, "1-3": 5, "4-7": 3} if quick else {"1-3": 2, "4-7": 3, "weeks": 4, "months": 2})
+    lasting = {"today": 2.0, "1-3": 5, "4-7": 3} if quick else {"1-3": 2, "4-7": 3, "weeks": 4, "months": 2}
+    since = _weighted(random, lasting)
     severity = _weighted(random, {"mild": 4, "moderate": 5, "severe": 0.0 if what == "breathing" else 0.8})
     ask.topic = what
     ask.tags = {what} | ({"body"} if what != "mood" else set())
@@ -155,14 +166,18 @@ def _symptom(ask: Ask, random: Random, person: Person, day: date) -> None:
         "what": what,
         "other-what": pick(random, book("symptom")["others"][ask.language]) if what == "other" else "",
         "now": "false" if what == "breathing" else "",
-        "temperature": f"{random.uniform(99.6, 103.4):.1f}" if what == "fever" and random.random() < 0.85 else "",
+        "temperature": f"{random.uniform(99.6, 103.4):.1f}"
+        if what == "fever" and random.random() < 0.85
+        else "",
         "blood": "false" if what == "stomach" else "",
         "worst": "false" if what == "headache" else "",
         "harm": "false" if what == "mood" else "",
         "since": since,
         "severity": severity,
         "course": _weighted(random, {"better": 2, "same": 5, "worse": 2}),
-        "describe": join(pick(random, words["cores"][what]), pick(random, words["tried"]), pick(random, words["ends"])),
+        "describe": join(
+            pick(random, words["cores"][what]), pick(random, words["tried"]), pick(random, words["ends"])
+        ),
     }
 
 
@@ -171,7 +186,10 @@ WHAT = {
     "headache": "Headache", "back": "Back or joint pain", "mood": "Low mood or poor sleep",
     "breathing": "Short of breath on effort", "other": "A symptom of no usual kind",
 }  # fmt: skip
-SINCE = {"today": "since today", "1-3": "for some days", "4-7": "for about a week", "weeks": "for weeks", "months": "for months"}
+SINCE = {
+    "today": "since today", "1-3": "for some days", "4-7": "for about a week", "weeks": "for weeks",
+    "months": "for months",
+}  # fmt: skip
 
 
 def _appointment(ask: Ask, random: Random, person: Person, day: date) -> None:
@@ -179,21 +197,29 @@ def _appointment(ask: Ask, random: Random, person: Person, day: date) -> None:
     want = _weighted(random, {"new": 5, "move": 3, "cancel": 1.2, "question": 1})
     reason = ""
     if want == "new":
-        reason = _weighted(random, {"check-up": 4, "follow-up": 4, "vaccine": 2, "lab": 2, "new-problem": 1.4})
+        reason = _weighted(
+            random, {"check-up": 4, "follow-up": 4, "vaccine": 2, "lab": 2, "new-problem": 1.4}
+        )
     topic = "new-problem" if reason == "new-problem" else want
     notes = words["notes"][topic]
     ask.topic, ask.tags = topic, {topic}
     ahead = random.choice((0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 15, 21))
+    helps = {
+        "": 6,
+        "none": 4,
+        "interpreter": 1.2 if ask.language == "es" else 0,
+        "wheelchair": 0.3,
+        "ride": 0.3,
+    }
     suits = random.sample(["mornings", "afternoons", "mon-wed", "thu-fri"], random.choice((1, 1, 2)))
     ask.answers = {
         "want": want,
         "reason": reason,
         "current": (day + timedelta(days=ahead)).isoformat() if want in ("move", "cancel") else "",
         "days": sorted(suits) if want in ("new", "move") else [],
-        "help": _weighted(random, {"": 6, "none": 4, "interpreter": 1.2 if ask.language == "es" else 0, "wheelchair": 0.3, "ride": 0.3})
-        if want in ("new", "move") else "",
+        "help": _weighted(random, helps) if want in ("new", "move") else "",
         "note": join(pick(random, notes["openings"]), pick(random, notes["ends"])),
-    }  # fmt: skip
+    }
 
 
 def _form(ask: Ask, random: Random, person: Person, day: date) -> None:
@@ -207,7 +233,9 @@ def _form(ask: Ask, random: Random, person: Person, day: date) -> None:
     ask.answers = {
         "which": which,
         "specialist": pick(random, book("form")["specialists"][ask.language]) if which == "referral" else "",
-        "needed-by": (day + timedelta(days=random.randint(2, 24))).isoformat() if random.random() < 0.7 else "",
+        "needed-by": (day + timedelta(days=random.randint(2, 24))).isoformat()
+        if random.random() < 0.7
+        else "",
         "deliver": random.choice(("portal", "portal", "pick-up", "mail", "fax")),
         "details": join(pick(random, words[which]), pick(random, words["ends"])),
     }
@@ -245,7 +273,9 @@ RESULTS = {
 
 def _billing(ask: Ask, random: Random, person: Person, day: date) -> None:
     words = ask.words()
-    about = _weighted(random, {"explain": 4, "wrong": 3, "insurance": 3, "plan": 2, "estimate": 1.5, "other": 1})
+    about = _weighted(
+        random, {"explain": 4, "wrong": 3, "insurance": 3, "plan": 2, "estimate": 1.5, "other": 1}
+    )
     ask.topic, ask.tags = about, {about}
     has_bill = about in ("explain", "wrong", "plan") or random.random() < 0.2
     ask.answers = {
@@ -270,7 +300,13 @@ def put_flag(ask: Ask, flag: dict[str, Any], random: Random) -> None:
     """Lay a red flag over an ordinary request: its answers, and its words in the free text."""
     if "medicine" in flag:
         medicine = pick(random, book("refill")["medicines"][flag["medicine"]])
-        ask.answers |= {"medicine": medicine, "kind": flag["medicine"], "dose-wish": "", "last-dose": "", "sugar": ""}
+        ask.answers |= {
+            "medicine": medicine,
+            "kind": flag["medicine"],
+            "dose-wish": "",
+            "last-dose": "",
+            "sugar": "",
+        }
         ask.slots["medicine"] = medicine
     if ask.kind == "symptom":
         ask.answers |= dict.fromkeys(("other-what", "now", "temperature", "blood", "worst", "harm"), "")

@@ -17,17 +17,17 @@ from intake.models import Questionnaire, RequestType
 from portal.people import actions as people
 from portal.people.models import Calendar, Closure, Facility, Patient, User
 from portal.people.policies import Refused
-from portal.shell.demo import places, rules
+from portal.shell.demo import places
 from portal.shell.demo.logins import PASSWORD
-from portal.shell.demo.outlook import resources
+from portal.shell.demo.outlook import resources, rules
 from portal.shell.demo.patients import Person, people_of
-from portal.shell.demo.staff import ADMIN, STAFF, address
+from portal.shell.demo.staff import ADMIN, LEAD, STAFF, address
 from portal.shell.models import DemoClinic
 from queues import actions as queues
 from queues.models import Outcome, Queue, ServiceTarget
 from queues.urgency import Urgency
 from triage import actions as triage
-from triage.models import Rule, Ruleset
+from triage.models import Ruleset
 
 SEED = 20
 PLANNED = 2000
@@ -38,7 +38,9 @@ BEFORE = timedelta(days=120)
 def load_base(*, planned: int = PLANNED, seed: int = SEED, anchor: datetime | None = None) -> DemoClinic:
     """Enter the clinic, or do nothing where it is there. Raises Refused on any database that isn't the demo's."""
     if settings.PRODUCTION:
-        raise Refused("This Porter serves a practice (PORTER_MODE is “production”): the demo clinic stays out of it.")
+        raise Refused(
+            "This Porter serves a practice (PORTER_MODE is “production”): the demo clinic stays out of it."
+        )
     with transaction.atomic():
         marker = DemoClinic.objects.first()
         if marker is not None:
@@ -122,12 +124,16 @@ class _Clinic:
         )
         queues.save_queue(queue, by=self.admin)
         for urgency, (respond, resolve) in zip(Urgency, room.targets, strict=True):
-            store(ServiceTarget(queue=queue, urgency=urgency, respond=respond, resolve=resolve), by=self.admin)
+            store(
+                ServiceTarget(queue=queue, urgency=urgency, respond=respond, resolve=resolve), by=self.admin
+            )
         workers = [worker for worker in STAFF if place in worker.places and room.code in worker.codes]
-        queues.set_members(queue=queue, people=[self.users[worker.email] for worker in workers], by=self.admin)
+        queues.set_members(
+            queue=queue, people=[self.users[worker.email] for worker in workers], by=self.admin
+        )
 
     def _outcomes(self) -> None:
-        for number, end in enumerate(places.OUTCOMES, 1):
+        for number, end in enumerate(places.outcomes(), 1):
             outcome = Outcome(
                 code=end.code,
                 label=end.label,
@@ -158,7 +164,9 @@ class _Clinic:
             for place in worker.places:
                 for role in worker.roles:
                     if role != "lead" or not place:
-                        people.assign_role(user=user, role=role, facility=self.facilities.get(place), by=self.admin)
+                        people.assign_role(
+                            user=user, role=role, facility=self.facilities.get(place), by=self.admin
+                        )
             if worker.is_auditor:
                 user.user_permissions.add(Permission.objects.get(codename="view_event"))
 
@@ -211,21 +219,17 @@ class _Clinic:
             intake.save_request_type(row, by=self.admin)
 
     def _rules(self) -> None:
-        assert self.admin is not None
-        self._publish(rules.FORMER_RULES, rules.FORMER_REASON)
-        # In an office day later, so that the two versions never share a moment.
-        with at(now() + timedelta(days=1)):
-            self._publish(rules.RULES, rules.REASON_NOW)
+        """The former routing as a baseline; then the rules that decide, approved by the lead and published."""
+        admin = self.users[ADMIN.email]
+        former = triage.import_draft(text=rules("former"), by=admin)
+        triage.keep_baseline(ruleset=former, by=admin, reason=FORMER)
+        draft = triage.import_draft(text=rules("now"), by=admin)
+        triage.approve(ruleset=draft, by=self.users[LEAD.email])
+        triage.publish(ruleset=draft, by=admin, reason=NOW)
 
-    def _publish(self, told: tuple[dict[str, object], ...], reason: str) -> None:
-        assert self.admin is not None
-        draft = triage.start_draft(by=self.admin, note=reason)
-        for rule in list(draft.rules.all()):
-            triage.remove_rule(rule, by=self.admin)
-        for number, columns in enumerate(told, 1):
-            triage.save_rule(Rule(ruleset=draft, position=number * 10, **columns), by=self.admin)
-        triage.publish(ruleset=draft, by=self.admin, reason=reason)
 
+FORMER = "The practice's former routing, written down to compare with."
+NOW = "Requests go to the role that should handle them; physicians get what needs one."
 
 REQUEST_TYPES: dict[str, dict[str, object]] = {
     "refill": {
@@ -251,7 +255,7 @@ REQUEST_TYPES: dict[str, dict[str, object]] = {
         "description_es": "Hacer, cambiar o cancelar una visita.",
         "clinical": False,
         "title_items": ["want", "reason", "current"],
-        "subtitle_items": ["days", "help", "note"],
+        "subtitle_items": ["days", "note"],
     },
     "result": {
         "name": "A question about a result",
@@ -280,4 +284,3 @@ REQUEST_TYPES: dict[str, dict[str, object]] = {
         "subtitle_items": ["describe"],
     },
 }
-

@@ -15,11 +15,12 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 
+from audit.actions import gathered
 from audit.now import at
 from intake import actions as intake
-from intake.models import RequestType
+from intake.models import Draft, RequestType
 from portal.people.models import Patient, User
 from portal.people.policies import Refused
 from portal.shell.demo import places
@@ -34,6 +35,7 @@ from queues.states import State
 from queues.urgency import Urgency
 
 BATCH = 150  # acts in one transaction: some twenty requests' worth
+CALLED = "We spoke on the phone and all is well. Please write or call whenever something worries you."
 _LOCK = 7_306_425_119  # names the database's advisory lock that one loader holds
 
 
@@ -49,29 +51,38 @@ class Next(NamedTuple):
 def load_history(*, say: Callable[[DemoClinic], None] = lambda marker: None) -> DemoClinic:
     """Tell what is not told yet. Raises Refused on a database that isn't the demo's, or while another run is at it."""
     if settings.PRODUCTION:
-        raise Refused("This Porter serves a practice (PORTER_MODE is “production”): the demo clinic stays out of it.")
-    with _only_one():
+        raise Refused(
+            "This Porter serves a practice (PORTER_MODE is “production”): the demo clinic stays out of it."
+        )
+    with _in_a_hurry(), _only_one():
         marker = DemoClinic.objects.first()
         if marker is None:
             raise Refused(
                 "This database is not the demo's, and nothing was changed: `load_demo --base` prepares an empty one."
             )
         if marker.loading:
-            with _without_savepoints():
-                _Telling(marker).tell(say)
+            _Telling(marker).tell(say)
         return marker
 
 
 @contextmanager
-def _without_savepoints() -> Iterator[None]:
-    """Each action is a transaction of its own; inside a batch it would be a savepoint, which costs two trips to the
-    database. No action is refused here, and a batch that fails is rolled back whole."""
-    before = connection.features.uses_savepoints
+def _in_a_hurry() -> Iterator[None]:
+    """A connection made for many small statements.
+
+    The same few are sent a hundred thousand times, so the server plans each of them once. And an action, which is a
+    transaction of its own everywhere else, is no savepoint inside a batch: none is refused here, and a batch that
+    fails is rolled back whole.
+    """
+    options, savepoints = connection.settings_dict["OPTIONS"], connection.features.uses_savepoints
+    connection.close()
+    connection.settings_dict["OPTIONS"] = options | {"server_side_binding": True, "prepare_threshold": 3}
     connection.features.uses_savepoints = False
     try:
         yield
     finally:
-        connection.features.uses_savepoints = before
+        connection.close()
+        connection.settings_dict["OPTIONS"] = options
+        connection.features.uses_savepoints = savepoints
 
 
 @contextmanager
@@ -103,7 +114,10 @@ class _Telling:
 
     def _look_up(self, people: list[Person]) -> None:
         """The rows that every story needs again and again, read once."""
-        rows = {row.record_number: row for row in Patient.objects.select_related("facility__calendar")}
+        patients = Patient.objects.select_related("facility__calendar").prefetch_related(
+            "facility__calendar__closures"
+        )
+        rows = {row.record_number: row for row in patients}
         users = {user.email: user for user in User.objects.all()}
         self.by_key = {user.pk: user for user in users.values()}
         self.patients = [rows[person.record_number] for person in people]
@@ -114,17 +128,19 @@ class _Telling:
         self.members: dict[int, list[User]] = {}
         self.hours: dict[int, clock.Hours] = {}
         self.queues: dict[tuple[str, int | None], Queue] = {}
+        self.queue_by_key: dict[int, Queue] = {}
         for queue in Queue.objects.live().select_related("calendar"):
-            self.members[queue.pk] = [users[email] for email in sorted(queue.members.user_set.values_list("email", flat=True))]
+            workers = queue.members.user_set.order_by("email").values_list("email", flat=True)
+            self.members[queue.pk] = [users[email] for email in workers]
             self.hours[queue.pk] = queue.hours()
-            self.queues[queue.code, queue.facility_id] = queue
+            self.queues[queue.code, queue.facility_id] = self.queue_by_key[queue.pk] = queue
 
     # ---- the order of time --------------------------------------------------------------------------------------
 
     def tell(self, say: Callable[[DemoClinic], None]) -> None:
         coming = self._coming()
         while coming is not None:
-            with transaction.atomic():
+            with gathered():
                 for _each in range(BATCH):
                     if coming is None:
                         break
@@ -160,7 +176,8 @@ class _Telling:
             if coming.act < 0:
                 task = self._send(story)
             else:
-                task = self.tasks.pop(coming.story, None) or self._row(coming.task)
+                task = self.tasks.pop(coming.story) if coming.story in self.tasks else self._row(coming.task)
+                task.queue = self.queue_by_key[task.queue_id]
                 task = self._act(story.acts[coming.act], task, random)
         follows = coming.act + 1
         if follows < len(story.acts):
@@ -189,7 +206,11 @@ class _Telling:
     def _send(self, story: Story) -> Task:
         patient, by = self.patients[story.patient], self.users[story.writer]
         draft = intake.start_draft(request_type=self.request_types[story.ask.kind], patient=patient, by=by)
-        intake.save_draft(draft=draft, raw=story.ask.raw, by=by)
+        if "flag" in story.ask.tags:
+            intake.save_draft(draft=draft, raw=story.ask.raw, by=by)
+        else:
+            # Page by page nothing would have happened but saving: the answers are put there in one go.
+            Draft.objects.filter(pk=draft.pk).update(raw=story.ask.raw)
         return self._latest(intake.submit(draft_id=draft.pk, by=by))
 
     def _row(self, pk: int) -> Task:
@@ -209,6 +230,9 @@ class _Telling:
                 actions.mark_read(conversation=conversation, by=author)
                 intake.write(conversation=conversation, body=act.words, by=author)
                 return self._row(task.pk)
+            case "withdraw" if task.floor == Urgency.URGENT:
+                # Nobody takes back what was read as a red flag: a nurse calls, and finds that all is well.
+                return self._work(Act("resolve", WALL, 0, CALLED, outcome="advice"), task, random)
             case "withdraw":
                 actions.withdraw(conversation=conversation, by=author)
             case "claim":
@@ -217,7 +241,9 @@ class _Telling:
             case "answer":
                 question = task.escalations.get(answered_at__isnull=True)
                 question.task = task
-                actions.answer(escalation=question, text=act.words, by=self._somebody(question.queue_id, random))
+                actions.answer(
+                    escalation=question, text=act.words, by=self._somebody(question.queue_id, random)
+                )
                 return self._row(task.pk)
             case _:
                 return self._work(act, task, random)
@@ -230,7 +256,9 @@ class _Telling:
         if task.state != State.CLAIMED or task.owner_id is None:
             return task
         by = self.by_key[task.owner_id]
-        match act.verb:
+        # A word that nobody meant as a red flag may be read as one; what is urgent can't wait for the patient.
+        verb = "reply" if act.verb == "ask back" and task.urgency == Urgency.URGENT else act.verb
+        match verb:
             case "release":
                 return actions.release(task=task, by=by)
             case "reply":
@@ -239,7 +267,9 @@ class _Telling:
                 return _task_of(actions.ask_back(task=task, question=act.words, by=by))
             case "escalate":
                 return _task_of(
-                    actions.escalate(task=task, situation=act.words, question=act.question, options=act.options, by=by)
+                    actions.escalate(
+                        task=task, situation=act.words, question=act.question, options=act.options, by=by
+                    )
                 )
             case "hand over":
                 return actions.hand_over(task=task, queue=self._queue(act.to, task), reason=act.words, by=by)
@@ -267,7 +297,8 @@ class _Telling:
 
 def _task_of(said: Message | Escalation) -> Task:
     """The task of what was just written: the very object that the action locked and changed."""
-    assert said.task is not None
+    if said.task is None:
+        raise ValueError("Staff say nothing outside of a task.")
     return said.task
 
 

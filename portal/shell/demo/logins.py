@@ -9,7 +9,6 @@ from portal.shell.demo.patients import ADULT, PARENT, SPANISH, people_of
 from portal.shell.demo.staff import Worker, address
 from portal.shell.models import DemoClinic
 
-
 PASSWORD = "come-in-and-look-around"  # noqa: S105  (everybody's, and shown at the door: nobody in here is real)
 
 
@@ -46,7 +45,9 @@ def logins(marker: DemoClinic) -> list[Login]:
         ("lead", staff.LEAD, "triage lead", "every nursing queue, and the figures"),
         ("admin", staff.ADMIN, "routing admin", "the rules, the forms and the queues"),
     ]
-    return [Login(code, person.name, role, what, address(person.name)) for code, person, role, what in patients] + [
+    return [
+        Login(code, person.name, role, what, address(person.name)) for code, person, role, what in patients
+    ] + [
         Login(code, ", ".join(filter(None, (worker.name, worker.title))), role, what, worker.email)
         for code, worker, role, what in workers
     ]

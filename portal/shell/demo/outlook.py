@@ -16,32 +16,28 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from intake.questionnaires import Context, Questionnaire, evaluate, load
-from portal.shell.demo import places, rules
+from portal.shell.demo import places
 from portal.shell.demo.asks import Ask
 from portal.shell.demo.patients import Person
 from portal.shell.demo.places import Room
 from queues import clock
-from triage import engine, facts, signals
+from triage import engine, facts, rules_yaml, signals
 
-FILES = Path(__file__).parent / "questionnaires"
+HERE = Path(__file__).parent
 ORDER = ("refill", "symptom", "appointment", "result", "form", "billing")
-OUTCOMES_OF_RULES = ("queue", "urgency", "category", "respond_within", "tags")
 
 
 def resources() -> dict[str, dict[str, Any]]:
     """The questionnaires, as FHIR resources, by code."""
-    return {code: json.loads((FILES / f"{code}.json").read_text(encoding="utf-8")) for code in ORDER}
+    return {
+        code: json.loads((HERE / "questionnaires" / f"{code}.json").read_text(encoding="utf-8"))
+        for code in ORDER
+    }
 
 
-def engine_rules(told: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
-    """Rules written as columns, as the engine reads them."""
-    found = []
-    for rule in told:
-        then = {name: rule[name] for name in OUTCOMES_OF_RULES if name in rule}
-        if "advice" in rule:
-            then["advice"] = [rule["advice"]]
-        found.append({"name": rule["name"], "stage": rule["stage"], "when": rule["when"], "then": then})
-    return found
+def rules(name: str) -> str:
+    """The rules as YAML: “now” are those that decide, “former” the practice's routing before."""
+    return (HERE / "rules" / f"{name}.yaml").read_text(encoding="utf-8")
 
 
 class Promise:
@@ -84,12 +80,13 @@ class Outlook:
         for calendar, day, _name in places.closures(self.today):
             closed.setdefault(calendar, []).append(day)
         self.hours = {
-            name: clock.Hours.parse(places.ZONE, hours, closed.get(name, [])) for name, hours in places.CALENDARS.items()
+            name: clock.Hours.parse(places.ZONE, hours, closed.get(name, []))
+            for name, hours in places.CALENDARS.items()
         }
 
     @cached_property
     def ruleset(self) -> engine.Ruleset:
-        return engine.compile_ruleset(engine_rules(rules.RULES), number=1, fallback="triage")
+        return rules_yaml.load(rules("now")).ruleset
 
     @cached_property
     def forms(self) -> dict[str, Questionnaire]:
@@ -106,7 +103,9 @@ class Outlook:
         return Promise(room.code, decided.urgency, self.hours[room.calendar or place], minutes)
 
     def _room(self, code: str) -> Room:
-        return next(room for room in (*places.OF_A_FACILITY, *places.OF_THE_CENTRAL_TEAM) if room.code == code)
+        return next(
+            room for room in (*places.OF_A_FACILITY, *places.OF_THE_CENTRAL_TEAM) if room.code == code
+        )
 
     def _facts(self, ask: Ask, person: Person) -> dict[str, Any]:
         context = Context(today=self.today, now=self.anchor.astimezone(self.zone))
@@ -121,7 +120,9 @@ class Outlook:
             "notice.shown": False,
         }
         told |= facts.signals(readings)
-        told |= {f"answer.{ask.kind}.{link_id}": self._typed(value) for link_id, value in state.facts().items()}
+        told |= {
+            f"answer.{ask.kind}.{link_id}": self._typed(value) for link_id, value in state.facts().items()
+        }
         return told
 
     def _typed(self, value: Any) -> Any:

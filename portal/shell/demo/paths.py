@@ -48,24 +48,22 @@ def work(verb: str, random: Random, low: float, high: float, words: str = "", **
     return Act(verb, WORK, random.uniform(low, high), words, **more)
 
 
-def closing(ask: Ask) -> tuple[list[Any], str]:
-    """Where the last words for this request are in the book: a list of [outcome, words], and the part's name."""
+def closings(ask: Ask) -> list[list[str]]:
+    """The last words that this request may get: an outcome and the words, and perhaps for whom they are."""
     words = ask.words()
     if ask.for_physician:
         column = 2 if ask.language == "es" else 1
-        return [[entry[0], entry[column]] for entry in book(ask.kind)["physician"]], ""
+        return [[entry[0], entry[column]] for entry in book(ask.kind)["physician"]]
     if ask.kind == "billing" and ask.topic == "plan":
-        return words["plans"], ""
+        return list(words["plans"])
     found = words["closings"]
     if ask.kind == "form":
         found = found["referral" if ask.topic == "referral" else "paper"]
-    elif isinstance(found, dict):
-        found = found[ask.topic]
-    return found, ""
+    return list(found[ask.topic] if isinstance(found, dict) else found)
 
 
 def resolve(ask: Ask, random: Random, low: float = 3, high: float = 18) -> Act:
-    outcome, text, *_only = pick(random, closing(ask)[0], ask.tags)
+    outcome, text, *_only = pick(random, closings(ask), ask.tags)
     return work("resolve", random, low, high, ask.say(text), outcome=outcome)
 
 
@@ -92,7 +90,7 @@ def talked(ask: Ask, random: Random, share: float) -> list[Act]:
 
 
 def thanked(ask: Ask, random: Random, share: float) -> list[Act]:
-    outcome, text, *_only = pick(random, closing(ask)[0], ask.tags)
+    outcome, text, *_only = pick(random, closings(ask), ask.tags)
     return [
         claim(share),
         work("reply", random, 3, 15, ask.say(text)),
@@ -204,7 +202,10 @@ WAYS: tuple[tuple[Path, dict[str, float]], ...] = (
     (talked, {"refill": 6, "symptom": 10, "appointment": 0, "result": 9, "form": 10, "billing": 12}),
     (thanked, {"refill": 9, "symptom": 9, "appointment": 14, "result": 9, "form": 9, "billing": 9}),
     (asked_back, {"refill": 8, "symptom": 12, "appointment": 9, "result": 9, "form": 12, "billing": 12}),
-    (asked_a_physician, {"refill": 6, "symptom": 14, "appointment": 2, "result": 14, "form": 4, "billing": 0}),
+    (
+        asked_a_physician,
+        {"refill": 6, "symptom": 14, "appointment": 2, "result": 14, "form": 4, "billing": 0},
+    ),
     (handed_over, {"refill": 2.5, "symptom": 5, "appointment": 4, "result": 3, "form": 4, "billing": 4}),
     (reopened, {"refill": 4, "symptom": 6, "appointment": 4, "result": 4, "form": 4, "billing": 5}),
     (released, {"refill": 2, "symptom": 2, "appointment": 2, "result": 2, "form": 2, "billing": 3}),
@@ -224,8 +225,10 @@ def unfinished(ask: Ask, random: Random, state: str, share: float) -> list[Act]:
     """The acts that leave a request in this state. `share` of its promise has passed by the end, so they fit in."""
     early = claim(share * random.uniform(0.2, 0.5))
     if state == "claimed":
-        first = ask.words().get("firsts")
-        return [early, work("reply", random, 2, 6, ask.say(pick(random, first)))] if first and random.random() < 0.4 else [early]
+        firsts = ask.words().get("firsts")
+        if not firsts or random.random() < 0.6:
+            return [early]
+        return [early, work("reply", random, 2, 6, ask.say(pick(random, firsts)))]
     if state == "waiting":
         entry = pick(random, ask.words()["questions"], ask.tags)
         return [early, work("ask back", random, 2, 8, ask.say(entry["ask"]))]
@@ -246,4 +249,4 @@ def unfinished(ask: Ask, random: Random, state: str, share: float) -> list[Act]:
         told = book("flags")
         reply = ask.say(pick(random, told["replies"][ask.language]))
         return [Act("claim", WALL, 2), Act("reply", WALL, 1.5, reply)] if share > 0.3 else []
-    return []  # open, late, or open with the physicians
+    return []  # open: late, with the physicians or with the triage team

@@ -9,40 +9,11 @@ from random import Random
 
 from portal.people.models import Proxy
 from portal.shell.demo.staff import STAFF, address
+from portal.shell.demo.words import book
 from portal.shell.models import DemoClinic
 
 COUNT = 204
 Relationship = Proxy.Relationship
-
-GIVEN = """
-    Aaron Abigail Adele Aisha Alice Amara Amir Andre Anita Arjun Audrey Beatrice Bernard Blessing Calvin Carmen Cecil
-    Celia Chidi Claire Colin Dahlia Dalia Daria Dennis Doris Dwayne Edith Eleanor Elias Elliot Emeka Esther Ethan Eun-ji
-    Farah Felix Fiona Florence Frank Freya Gavin Gloria Gordon Hamza Harriet Hazel Hector Henry Hugo Ibrahim Irene Isaac
-    Ivy Jamal Janet Jasper Joan Jonas Josephine Judith Karim Keisha Kenji Laila Lamar Laurel Leonard Lila Linh Louise
-    Malik Margaret Mariam Martin Mei Mina Miriam Monique Nadia Naomi Neil Nikhil Noor Oliver Olive Opal Otis Patrick
-    Pauline Pearl Philip Rachel Ravi Regina Rohan Roland Rosalind Roy Ruth Samir Sandra Saul Selma Seth Sheila Simone
-    Stella Sunita Tariq Terence Thandi Thelma Theo Tobias Trevor Ursula Vera Victor Vivian Wanda Warren Wei Yara Yusuf
-""".split()
-FAMILY = """
-    Abara Abbott Achterberg Ahmadi Alcott Ames Anand Archer Asante Ashby Baird Banerjee Barlow Beaumont Bell Birch
-    Blackwood Boone Brandt Brewster Byrne Caldwell Carver Chandra Chau Clarke Coleman Conway Cooke Dalton Danso Dempsey
-    Dixon Doyle Drake Duong Eberhardt Ellery Faulkner Fenwick Finch Fitch Frost Gaines Garland Gupta Hale Harmon Hashimi
-    Hawthorne Hensley Holloway Hooper Huang Ingram Iyer Jarvis Kamara Keating Kessler Khoury Kimball Kowal Lam Lindgren
-    Lockwood Mahoney Malone Mbeki Mercer Merrick Nakagawa Nash Novak Oakley Odom Okeke Osborne Pak Parrish Patel Pavlov
-    Penrose Pike Quigley Rahman Ramsey Redfern Rosen Rowe Sawyer Sethi Shah Sinclair Stafford Tamm Tate Tran Underhill
-    Vance Vogel Walsh Warsame Webster Whitlock Wilder Winslow Yang Yeboah Zeller Zhou
-""".split()
-GIVEN_ES = """
-    Adela Adrián Alma Alonso Amalia Beatriz Benito Camila Catalina Consuelo Cristina Damián Diego Dolores Elsa Emilio
-    Esperanza Esteban Felipe Francisca Gilberto Graciela Guadalupe Ignacio Inés Javier Joaquín Julieta Lorenzo Luz
-    Manuel Marisol Mateo Mercedes Nicolás Noemí Octavio Paloma Ramiro Raquel Rodrigo Salvador Silvia Teresa Tomás
-    Valeria Ximena
-""".split()
-FAMILY_ES = """
-    Aguilar Arroyo Ávila Barrera Becerra Cabrera Calderón Campos Cárdenas Castañeda Cervantes Cordero Delgado Escobar
-    Espinoza Figueroa Galindo Guerrero Ibarra Lozano Maldonado Mejía Montoya Olvera Pacheco Peralta Quintero Rosales
-    Salinas Sandoval Tapia Trujillo Valdez Villanueva Zamora Zúñiga
-""".split()
 
 
 @dataclass
@@ -102,7 +73,9 @@ ADULT, SPANISH, PARENT = 0, 1, 2  # the numbers of the patients whom anybody can
 def _named(random: Random, day: date) -> Iterator[Person]:
     yield Person(ADULT, "Imani", "Brooks", _born(random, day, 46), "en", "lakeside", named=True)
     yield Person(SPANISH, "Rosa", "Villalobos", _born(random, day, 63), "es", "eastside", named=True)
-    yield Person(PARENT, "Daniel", "Kovacs", _born(random, day, 38), "en", "lakeside", named=True, acts_for=[3, 4])
+    yield Person(
+        PARENT, "Daniel", "Kovacs", _born(random, day, 38), "en", "lakeside", named=True, acts_for=[3, 4]
+    )
     for number, (given, age) in enumerate((("Zoe", 8), ("Milo", 2)), start=3):
         yield Person(
             number, given, "Kovacs", _born(random, day, age), "en", "lakeside",
@@ -114,10 +87,10 @@ def _household(random: Random, day: date, number: int) -> Iterator[Person]:
     """A grown-up alone, a parent with children, or an old person whose carer is a patient too."""
     spanish = random.random() < 0.21
     language = "es" if spanish else "en"
-    given, family = (GIVEN_ES, FAMILY_ES) if spanish else (GIVEN, FAMILY)
-    name = f"{random.choice(family)}"
+    names = book("names")[language]
+    name = random.choice(names["family"])
     facility = "eastside" if random.random() < (0.6 if spanish else 0.42) else "lakeside"
-    firsts = random.sample(given, 4)
+    firsts = random.sample(names["given"], 4)
     draw = random.random()
     if draw < 0.24 and number <= COUNT - 3:
         children = list(range(number + 1, number + 1 + random.choice((1, 1, 2))))
@@ -131,7 +104,13 @@ def _household(random: Random, day: date, number: int) -> Iterator[Person]:
             )  # fmt: skip
     elif draw < 0.31 and number <= COUNT - 2:
         yield Person(
-            number, firsts[0], name, _born(random, day, random.randint(42, 63)), language, facility, acts_for=[number + 1]
+            number,
+            firsts[0],
+            name,
+            _born(random, day, random.randint(42, 63)),
+            language,
+            facility,
+            acts_for=[number + 1],
         )
         yield Person(
             number + 1, firsts[1], name, _born(random, day, random.randint(78, 95)), language, facility,

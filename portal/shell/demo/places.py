@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from portal.people.roles import Role
+from portal.shell.demo.words import book
 
 ZONE = "America/New_York"
 WORKDAYS = ("mon", "tue", "wed", "thu", "fri")
@@ -17,7 +18,9 @@ Hours = dict[str, list[list[str]]]
 LAKESIDE_HOURS: Hours = {day: [["08:00", "13:00"], ["14:00", "17:30"]] for day in WORKDAYS[:4]} | {
     "fri": [["08:00", "13:00"], ["14:00", "16:00"]]
 }
-EASTSIDE_HOURS: Hours = {day: [["08:30", "13:00"], ["14:00", "18:00"]] for day in WORKDAYS} | {"sat": [["09:00", "12:00"]]}
+EASTSIDE_HOURS: Hours = {day: [["08:30", "13:00"], ["14:00", "18:00"]] for day in WORKDAYS} | {
+    "sat": [["09:00", "12:00"]]
+}
 CENTRAL_HOURS: Hours = {day: [["07:00", "20:00"]] for day in WORKDAYS} | {"sat": [["09:00", "15:00"]]}
 ALWAYS: Hours = {day: [["00:00", "24:00"]] for day in WEEK}
 
@@ -99,32 +102,27 @@ class End:
     roles: tuple[str, ...]
 
 
-_CLINICAL = (Role.NURSE, Role.PHYSICIAN, Role.LEAD)
-_ALL = tuple(Role)
+_ROLES = {"all": tuple(Role), "clinical": (Role.NURSE, Role.PHYSICIAN, Role.LEAD)}
 
-OUTCOMES = (
-    End("refill-sent", "Refill sent to the pharmacy", "Your refill is at the pharmacy.", "Su medicina está en la farmacia.", _CLINICAL),
-    End("prescription-changed", "Prescription changed", "Your prescription was changed and sent.", "Su receta se cambió y se envió.", _CLINICAL),
-    End("refill-not-given", "Refill not given", "We could not refill this one. Our message says why.", "No pudimos resurtir esta medicina. El mensaje dice por qué.", _CLINICAL),
-    End("advice", "Advice given", "We gave you advice.", "Le dimos indicaciones.", _CLINICAL),
-    End("visit-booked", "Visit booked", "A visit is booked for you.", "Tiene una cita.", (*_CLINICAL, Role.FRONT_DESK)),
-    End("emergency-care", "Sent to emergency care", "We asked you to get emergency care.", "Le pedimos que fuera a urgencias.", _CLINICAL),
-    End("result-explained", "Result explained", "We explained your result.", "Le explicamos su resultado.", _CLINICAL),
-    End("visit-changed", "Visit moved or cancelled", "Your visit was changed.", "Su cita se cambió.", (Role.FRONT_DESK, Role.LEAD)),
-    End("paper-ready", "Form or letter ready", "Your paper is ready.", "Su documento está listo.", (Role.FRONT_DESK, Role.NURSE, Role.PHYSICIAN, Role.LEAD)),
-    End("referral-sent", "Referral sent", "Your referral is sent.", "Su referencia está enviada.", (Role.FRONT_DESK, *_CLINICAL)),
-    End("bill-explained", "Bill explained", "We explained your bill.", "Le explicamos su cuenta.", (Role.BILLING,)),
-    End("bill-corrected", "Bill corrected", "Your bill is corrected.", "Su cuenta está corregida.", (Role.BILLING,)),
-    End("payment-plan", "Payment plan set up", "Your payment plan is set up.", "Su plan de pagos está listo.", (Role.BILLING,)),
-    End("answered", "Question answered", "We answered your question.", "Respondimos su pregunta.", _ALL),
-)  # fmt: skip
+
+def outcomes() -> list[End]:
+    """How a request can end, in the order in which staff see it."""
+    return [
+        End(
+            **{
+                **told,
+                "roles": _ROLES[told["roles"]] if isinstance(told["roles"], str) else tuple(told["roles"]),
+            }
+        )
+        for told in book("outcomes")["outcomes"]
+    ]
 
 
 def closures(anchor: date) -> Iterator[tuple[str, date, str]]:
-    """Calendar, day and name of the days closed from half a year before the anchor to a year after it."""
+    """Calendar, day and name of the days closed from when the history begins to a year after the anchor."""
     for year in range(anchor.year - 1, anchor.year + 2):
         for day, name in _holidays(year):
-            if anchor - timedelta(days=183) <= day <= anchor + timedelta(days=366):
+            if anchor - timedelta(days=100) <= day <= anchor + timedelta(days=366):
                 yield from ((calendar, day, name) for calendar in CALENDARS if calendar != ROUND_THE_CLOCK)
     # A day of training each, on the second Wednesday after the anchor and the one after it.
     wednesday = anchor + timedelta(days=(2 - anchor.weekday()) % 7 + 7)

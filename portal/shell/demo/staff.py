@@ -43,7 +43,11 @@ BILLING = Worker("Marcus Feld", "", (Role.BILLING,), (CENTRAL,), ("billing",))
 FRONT_DESK = Worker("Tessa Nguyen", "", (Role.FRONT_DESK,), ("lakeside",), _DESK)
 PHYSICIAN = Worker("Samuel Adeyemi", "MD", (Role.PHYSICIAN,), ("lakeside",), ("physician",))
 LEAD = Worker(
-    "Ingrid Halvorsen", "RN", (Role.LEAD, Role.NURSE), (CENTRAL, "lakeside", "eastside"), ("triage", "urgent", *_NURSING)
+    "Ingrid Halvorsen",
+    "RN",
+    (Role.LEAD, Role.NURSE),
+    (CENTRAL, "lakeside", "eastside"),
+    ("triage", "urgent", *_NURSING),
 )
 ADMIN = Worker("Priti Raman", "", (), (), is_admin=True)
 AUDITOR = Worker("Walter Osei", "", (), (), is_auditor=True)

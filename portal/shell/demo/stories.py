@@ -43,12 +43,13 @@ def plan(*, seed: int, anchor: datetime, count: int, people: list[Person]) -> li
 # Of the requests left unfinished: kind, state, and how many of a hundred. “late” is open and late.
 _STATES = (
     ("refill", "open", 20), ("refill", "claimed", 3), ("refill", "waiting", 5), ("refill", "escalated", 5),
-    ("refill", "physician", 3), ("refill", "late", 2), ("refill", "handed", 1),
-    ("symptom", "open", 9), ("symptom", "claimed", 3), ("symptom", "waiting", 4), ("symptom", "escalated", 6),
-    ("symptom", "late", 2), ("symptom", "handed", 2),
-    ("appointment", "open", 7), ("appointment", "claimed", 2), ("appointment", "waiting", 2), ("appointment", "handed", 1),
+    ("refill", "physician", 4), ("refill", "late", 2), ("refill", "handed", 1),
+    ("symptom", "open", 8), ("symptom", "triage", 4), ("symptom", "claimed", 3), ("symptom", "waiting", 4),
+    ("symptom", "escalated", 6), ("symptom", "late", 2), ("symptom", "handed", 2),
+    ("appointment", "open", 7), ("appointment", "claimed", 2), ("appointment", "waiting", 2),
+    ("appointment", "handed", 1),
     ("result", "open", 4), ("result", "claimed", 1), ("result", "waiting", 1), ("result", "escalated", 2),
-    ("form", "open", 4), ("form", "claimed", 1), ("form", "physician", 1), ("form", "late", 1),
+    ("form", "open", 4), ("form", "claimed", 1), ("form", "physician", 2), ("form", "late", 1),
     ("billing", "open", 4), ("billing", "claimed", 1), ("billing", "waiting", 1), ("billing", "late", 2),
 )  # fmt: skip
 _URGENT = 3  # how many of them are red flags
@@ -56,8 +57,10 @@ _URGENT = 3  # how many of them are red flags
 # How much of its promise has passed for each state when the history ends.
 _PASSED = {
     "open": (0.03, 0.9), "late": (1.08, 1.7), "claimed": (0.4, 0.92), "waiting": (0.5, 2.4), "escalated": (0.5, 1.4),
-    "physician": (0.05, 0.85), "handed": (0.4, 0.85), "urgent": (0.15, 0.8),
+    "physician": (0.05, 0.85), "triage": (0.05, 0.85), "handed": (0.4, 0.85), "urgent": (0.15, 0.8),
 }  # fmt: skip
+# Whoever tries the demo as a patient finds one request on its way.
+_HOSTS = (ADULT, SPANISH, PARENT + 1)
 
 _BY_WEEKDAY = (1.35, 1.15, 1.1, 1.05, 1.0, 0.42, 0.36)
 _BY_HOUR = (
@@ -70,6 +73,8 @@ class _Planner:
         self.seed, self.anchor, self.count, self.people = seed, anchor, count, people
         self.outlook = Outlook(anchor)
         self.random = Random(f"deck {seed}")
+        self.hosts = list(_HOSTS)
+        self.turn = False
 
     def stories(self) -> list[Story]:
         kinds = self._deck()
@@ -81,7 +86,7 @@ class _Planner:
         for place, kind in enumerate(kinds):
             random = Random(f"story {self.seed} {place}")
             if place in tail:
-                found.append(self._unfinished(random, kind, tail[place], flags.get(place), len(found)))
+                found.append(self._unfinished(random, kind, tail[place], flags.get(place)))
             else:
                 found.append(self._finished(random, kind, next(moments), flags.get(place), place in later))
         return sorted(found, key=lambda story: story.at)
@@ -92,7 +97,9 @@ class _Planner:
         """The kind of each request: exactly the mix, shuffled."""
         shares = {kind: share * self.count for kind, share in MIX.items()}
         deck = {kind: int(share) for kind, share in shares.items()}
-        for kind in sorted(shares, key=lambda kind: deck[kind] - shares[kind])[: self.count - sum(deck.values())]:
+        for kind in sorted(shares, key=lambda kind: deck[kind] - shares[kind])[
+            : self.count - sum(deck.values())
+        ]:
             deck[kind] += 1
         cards = [kind for kind, number in deck.items() for _each in range(number)]
         self.random.shuffle(cards)
@@ -106,7 +113,9 @@ class _Planner:
         found: dict[int, int] = {}
         for number in range(round(self.count * FLAGGED)):
             flag = number % len(listed)
-            place = next((each for each in free if each not in found and kinds[each] == listed[flag]["kind"]), None)
+            place = next(
+                (each for each in free if each not in found and kinds[each] == listed[flag]["kind"]), None
+            )
             if place is not None:
                 found[place] = flag
         return found
@@ -131,7 +140,7 @@ class _Planner:
         return set(places[: round(self.count * WORSE_LATER)])
 
     def _arrivals(self, count: int) -> Iterator[datetime]:
-        """Moments in the ninety days before the anchor, heavy in office hours, lighter in the evening and at weekends."""
+        """Moments of the ninety days before the anchor: many in office hours, fewer in the evening and at weekends."""
         zone, random = self.outlook.zone, self.random
         days = [self.outlook.today - timedelta(days=number) for number in range(DAYS)]
         weights = [_BY_WEEKDAY[day.weekday()] for day in days]
@@ -148,12 +157,12 @@ class _Planner:
 
     # ---- who ----------------------------------------------------------------------------------------------------
 
-    def _patient(self, random: Random, kind: str, *, alone: bool = False) -> Person:
+    def _patient(self, random: Random, kind: str, *, alone: bool = False, facility: str = "") -> Person:
         """Somebody for this kind of request. Old people ask more often; children have little but school and fevers."""
         while True:
             person = random.choice(self.people)
             age = person.age_on(self.outlook.today)
-            if alone and (person.writer is not None or age < 18):
+            if alone and (person.writer is not None or age < 18) or facility not in ("", person.facility):
                 continue
             if age < 18:
                 weight = {"refill": 0.35, "symptom": 1.0, "form": 0.9, "appointment": 0.7}.get(kind, 0.15)
@@ -168,7 +177,9 @@ class _Planner:
             return person
         return self.people[person.writer]
 
-    def _ask(self, random: Random, kind: str, at: datetime, person: Person, flag: int | None) -> tuple[Ask, Person]:
+    def _ask(
+        self, random: Random, kind: str, at: datetime, person: Person, flag: int | None
+    ) -> tuple[Ask, Person]:
         writer = self._writer(random, person)
         ask = compose(kind, random, person, writer, at.astimezone(self.outlook.zone).date())
         if flag is not None:
@@ -191,14 +202,20 @@ class _Planner:
             acts = paths.way(ask, random)(ask, random, share)
         return Story(at, ask, person.number, writer.number, acts)
 
-    def _unfinished(self, random: Random, kind: str, state: str, flag: int | None, number: int) -> Story:
-        person = self._patient(random, kind, alone=flag is not None)
-        if state == "open" and number % 5 < 2:
-            # Whoever tries the demo as a patient finds something that is on its way.
-            person = self.people[random.choice((ADULT, SPANISH, PARENT, PARENT + 1))]
-        ask, writer = self._ask(random, kind, self.anchor, person, flag)
-        while (state == "physician") != ask.for_physician:
+    def _unfinished(self, random: Random, kind: str, state: str, flag: int | None) -> Story:
+        # The queues of both facilities are to look alive.
+        self.turn = not self.turn
+        facility = ("lakeside", "eastside")[self.turn]
+        # Red flags, physicians' work and odd symptoms are grown-ups' in the book.
+        alone = state in ("urgent", "physician", "triage")
+        hosted = self.hosts and state == "open" and kind in ("refill", "symptom", "appointment")
+        host = self.people[self.hosts.pop()] if hosted else None
+        while True:
+            person = host or self._patient(random, kind, alone=alone, facility=facility)
             ask, writer = self._ask(random, kind, self.anchor, person, flag)
+            # Only what waits for a physician is theirs, and a symptom for the triage team fits no list.
+            if ask.for_physician == (state == "physician") and (state != "triage" or ask.topic == "other"):
+                break
         low, high = _PASSED[state]
         share = random.uniform(low, high)
         at = self.outlook.promise(ask, person).before(self.anchor, share, random)

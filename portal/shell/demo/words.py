@@ -16,9 +16,8 @@ FILES = Path(__file__).parent / "words"
 @cache
 def book(name: str) -> dict[str, Any]:
     """Everything in one file."""
-    found: dict[str, Any] = yaml.load(  # noqa: S506  (a safe loader, the quick one where there is one)
-        (FILES / f"{name}.yaml").read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    )
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the quick one, where the wheel has it
+    found: dict[str, Any] = yaml.load((FILES / f"{name}.yaml").read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
     return found
 
 

@@ -17,11 +17,19 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--base", action="store_true", help="Enter the clinic, its people, forms and rules.")
-        parser.add_argument("--history", action="store_true", help="Tell the last ninety days, or the rest of them.")
+        parser.add_argument(
+            "--base", action="store_true", help="Enter the clinic, its people, forms and rules."
+        )
+        parser.add_argument(
+            "--history", action="store_true", help="Tell the last ninety days, or the rest of them."
+        )
         parser.add_argument("--logins", action="store_true", help="Print whom anybody can log in as.")
-        parser.add_argument("--requests", type=int, default=PLANNED, help="With --base: how many requests to plan.")
-        parser.add_argument("--seed", type=int, default=SEED, help="With --base: another number, another clinic.")
+        parser.add_argument(
+            "--requests", type=int, default=PLANNED, help="With --base: how many requests to plan."
+        )
+        parser.add_argument(
+            "--seed", type=int, default=SEED, help="With --base: another number, another clinic."
+        )
         parser.add_argument("--anchor", help="With --base: when the history ends, as 2026-03-04T15:00-05:00.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -45,7 +53,8 @@ class Command(BaseCommand):
         if options["requests"] < 0:
             raise CommandError("The number of requests can't be below zero.")
         marker = load_base(planned=options["requests"], seed=options["seed"], anchor=anchor)
-        self.stdout.write(f"The clinic and its people are there; its history ends at {marker.anchor:%Y-%m-%d %H:%M} UTC.")
+        ends = f"{marker.anchor:%Y-%m-%d %H:%M} UTC"
+        self.stdout.write(f"The clinic and its people are there; its history ends at {ends}.")
 
     def _progress(self, marker: DemoClinic) -> None:
         self.stdout.write(f"{marker.done} of {marker.planned} requests are told.")
@@ -57,5 +66,7 @@ class Command(BaseCommand):
         rows = [(login.name, login.role, login.email) for login in logins(marker)]
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
         for row in rows:
-            self.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+            self.stdout.write(
+                "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            )
         self.stdout.write(f"Everybody's password is “{PASSWORD}”; /demo/ logs in with one click.")
