@@ -47,47 +47,131 @@ DROP FUNCTION intake_attachment_stays();
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('intake', '0002_initial'),
-        ('people', '0002_sweeps'),
-        ('queues', '0002_open_tasks_in_live_queues'),
+        ("intake", "0002_initial"),
+        ("people", "0002_sweeps"),
+        ("queues", "0002_open_tasks_in_live_queues"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Attachment',
+            name="Attachment",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('field', models.CharField(blank=True, help_text='The question of the draft that it answers, by field name.', max_length=4000)),
-                ('name', models.CharField(help_text='Cleaned, and only ever shown.', max_length=100)),
-                ('content_type', models.CharField(choices=[('image/jpeg', 'photo'), ('image/png', 'picture'), ('application/pdf', 'PDF')], help_text='Found from the bytes.', max_length=20)),
-                ('size', models.PositiveIntegerField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('stored_in', models.CharField(default='database', max_length=20)),
-                ('uploaded_at', models.DateTimeField(default=audit.now.now)),
-                ('draft', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='attachments', to='intake.draft')),
-                ('message', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='attachments', to='queues.message')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attachments', to='people.patient')),
-                ('submission', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='attachments', to='intake.submission')),
-                ('uploaded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "field",
+                    models.CharField(
+                        blank=True,
+                        help_text="The question of the draft that it answers, by field name.",
+                        max_length=4000,
+                    ),
+                ),
+                ("name", models.CharField(help_text="Cleaned, and only ever shown.", max_length=100)),
+                (
+                    "content_type",
+                    models.CharField(
+                        choices=[
+                            ("image/jpeg", "photo"),
+                            ("image/png", "picture"),
+                            ("application/pdf", "PDF"),
+                        ],
+                        help_text="Found from the bytes.",
+                        max_length=20,
+                    ),
+                ),
+                ("size", models.PositiveIntegerField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("stored_in", models.CharField(default="database", max_length=20)),
+                ("uploaded_at", models.DateTimeField(default=audit.now.now)),
+                (
+                    "draft",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attachments",
+                        to="intake.draft",
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attachments",
+                        to="queues.message",
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attachments",
+                        to="people.patient",
+                    ),
+                ),
+                (
+                    "submission",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attachments",
+                        to="intake.submission",
+                    ),
+                ),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['uploaded_at', 'id'],
+                "ordering": ["uploaded_at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='AttachmentContent',
+            name="AttachmentContent",
             fields=[
-                ('attachment', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='content', serialize=False, to='intake.attachment')),
-                ('data', models.BinaryField()),
-                ('small', models.BinaryField(null=True)),
+                (
+                    "attachment",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="content",
+                        serialize=False,
+                        to="intake.attachment",
+                    ),
+                ),
+                ("data", models.BinaryField()),
+                ("small", models.BinaryField(null=True)),
             ],
         ),
         migrations.AddConstraint(
-            model_name='attachment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('draft__isnull', False), ('message__isnull', True), ('submission__isnull', True)), models.Q(('draft__isnull', True), ('message__isnull', True), ('submission__isnull', False)), models.Q(('draft__isnull', True), ('message__isnull', False), ('submission__isnull', True)), _connector='OR'), name='attachment_in_one_place'),
+            model_name="attachment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("draft__isnull", False), ("message__isnull", True), ("submission__isnull", True)
+                    ),
+                    models.Q(
+                        ("draft__isnull", True), ("message__isnull", True), ("submission__isnull", False)
+                    ),
+                    models.Q(
+                        ("draft__isnull", True), ("message__isnull", False), ("submission__isnull", True)
+                    ),
+                    _connector="OR",
+                ),
+                name="attachment_in_one_place",
+            ),
         ),
         migrations.RunSQL(FORWARD, BACKWARD),
     ]

@@ -15,10 +15,11 @@ from intake import actions
 from intake.models import Questionnaire
 from intake.questionnaires import Questionnaire as Form
 from intake.questionnaires import QuestionnaireError, inspect
+from portal.people.policies import Refused
 
 
 class Command(BaseCommand):
-    help = "Reads FHIR R4 Questionnaires and makes each the live version of its code. A file that can't be used whole is refused."
+    help = "Makes FHIR R4 Questionnaires live, each under its code. A file that can't be used whole is refused."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", metavar="FILE")
@@ -34,8 +35,14 @@ class Command(BaseCommand):
             raise CommandError(f"{refused} of {len(results)} files were refused.", returncode=1)
 
     def _take(self, path: Path, *, store: bool) -> dict[str, Any]:
-        """{"file", "ok", "items", "unsupported": [{"path", "feature"}], "error"}; never raises for what a file holds."""
-        result: dict[str, Any] = {"file": str(path), "ok": False, "items": 0, "unsupported": [], "error": None}
+        """{"file", "ok", "items", "unsupported": [{"path", "feature"}], "error"}, whatever the file holds."""
+        result: dict[str, Any] = {
+            "file": str(path),
+            "ok": False,
+            "items": 0,
+            "unsupported": [],
+            "error": None,
+        }
         try:
             with path.open("rb") as file:
                 form = inspect(file.read(MOST_READ))
@@ -47,7 +54,10 @@ class Command(BaseCommand):
         result |= {"ok": True, "items": sum(1 for _item in form.walk())}
         result["unsupported"] = [{"path": each.path, "feature": each.feature} for each in form.warnings]
         if store:
-            _store(form)
+            try:
+                _store(form)
+            except Refused as refused:
+                return result | {"ok": False, "error": str(refused)}
         return result
 
 
@@ -80,4 +90,6 @@ def _told(result: dict[str, Any]) -> str:
     if not result["ok"]:
         return f"{result['file']}: refused. {result['error']}"
     left = "".join(f"\n  {each['path']}: {each['feature']}" for each in result["unsupported"])
-    return f"{result['file']}: {result['items']} items." + (f" Carried along or set aside:{left}" if left else "")
+    return f"{result['file']}: {result['items']} items." + (
+        f" Carried along or set aside:{left}" if left else ""
+    )

@@ -272,7 +272,10 @@ class _Telling:
                     )
                 )
             case "hand over":
-                return actions.hand_over(task=task, queue=self._queue(act.to, task), reason=act.words, by=by)
+                to = self._queue(act.to, task)
+                if to.pk == task.queue_id:
+                    return task
+                return actions.hand_over(task=task, queue=to, reason=act.words, by=by)
             case "resolve":
                 return actions.resolve(
                     task=task,

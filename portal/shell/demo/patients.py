@@ -122,5 +122,5 @@ def _household(random: Random, day: date, number: int) -> Iterator[Person]:
 
 
 def _born(random: Random, day: date, age: int) -> date:
-    """A birthday that makes somebody this old on the day."""
-    return day - timedelta(days=int(age * 365.25) + random.randint(2, 360))
+    """A birthday that makes somebody this old on the day; babies were born before the history begins."""
+    return day - timedelta(days=int(age * 365.25) + random.randint(100, 360))

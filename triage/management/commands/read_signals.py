@@ -17,7 +17,9 @@ from triage import signals
 
 class Command(BaseCommand):
     help = "Read the red flags in messages: one JSON object with `text` (and maybe `language`) on each line."
-    requires_system_checks: list[str] = []  # reads no table and no setting, so it also runs where nothing is set up
+    requires_system_checks: list[
+        str
+    ] = []  # reads no table and no setting, so it also runs where nothing is set up
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", help="a file of JSON lines, or - for standard input")
@@ -87,5 +89,7 @@ def _answer(line: bytes) -> dict[str, Any]:
 def _readable(number: int, answer: dict[str, Any]) -> str:
     if "error" in answer:
         return f"{number}: {answer['error']}"
-    seen = "; ".join(f"{signal['label']} ({signal['reason']})" for signal in answer["signals"]) or "nothing seen"
+    seen = (
+        "; ".join(f"{signal['label']} ({signal['reason']})" for signal in answer["signals"]) or "nothing seen"
+    )
     return f"{number}: {answer['urgency']}: {seen}"
