@@ -1,5 +1,6 @@
 """Django's settings. Each comes from an environment variable; docs/settings.md lists them."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,10 @@ from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from portal.shell.environment import Environment, given_or_running_demo
+
+# Reading a text for red flags is a few small matrices: on several threads they wait for each other, ten times as long.
+# Read by numpy when it is first imported, which is later than this.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 

@@ -21,11 +21,78 @@ _JOINS = frozenset(("or", "nor", "ni", "o", "u", "/"))
 _ANDS = frozenset(("and", "y", "e"))
 _STOPS = frozenset((".", "!", "?", ",", ";"))
 _NEW_SUBJECT = frozenset(
-    "i my he his she her it we our they their you your there is are was were am have has had yo mi mis el ella me le se"
-    " su sus tengo tiene siento siente esta estoy hay that this".split()
+    [
+        "i",
+        "my",
+        "he",
+        "his",
+        "she",
+        "her",
+        "it",
+        "we",
+        "our",
+        "they",
+        "their",
+        "you",
+        "your",
+        "there",
+        "is",
+        "are",
+        "was",
+        "were",
+        "am",
+        "have",
+        "has",
+        "had",
+        "yo",
+        "mi",
+        "mis",
+        "el",
+        "ella",
+        "me",
+        "le",
+        "se",
+        "su",
+        "sus",
+        "tengo",
+        "tiene",
+        "siento",
+        "siente",
+        "esta",
+        "estoy",
+        "hay",
+        "that",
+        "this",
+    ]
 )
-_PERSONAL = frozenset("i my me he his him she her we our they their yo mi mis me le les su sus nos tengo tiene".split())
-_NOT = frozenset("not no never nothing nada nunca without sin".split())
+_PERSONAL = frozenset(
+    [
+        "i",
+        "my",
+        "me",
+        "he",
+        "his",
+        "him",
+        "she",
+        "her",
+        "we",
+        "our",
+        "they",
+        "their",
+        "yo",
+        "mi",
+        "mis",
+        "me",
+        "le",
+        "les",
+        "su",
+        "sus",
+        "nos",
+        "tengo",
+        "tiene",
+    ]
+)
+_NOT = frozenset(["not", "no", "never", "nothing", "nada", "nunca", "without", "sin"])
 
 # What a context makes of a match. An empty string: the phrase counts as it is.
 DENIED, PAST, WONDER, ABOUT, FADED = "denied", "past", "wonder", "about", "faded"
@@ -149,7 +216,9 @@ def _denied(text: Text, cues: list[Cue], first: int, last: int) -> bool:
         if cue.role == "ask" and not _question(text, first):
             continue
         if covered is None:
-            covered = {word for other in cues if other.role == "bridge" for word in range(other.first, other.last)}
+            covered = {
+                word for other in cues if other.role == "bridge" for word in range(other.first, other.last)
+            }
         between = range(cue.last, first)
         if all(word in covered for word in between) or _listed(text, between, last):
             return True

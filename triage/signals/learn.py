@@ -63,11 +63,18 @@ class Sparse:
         )  # fmt: skip
 
 
-def fit(data: Sparse | Floats, wanted: NDArray[np.bool_], weight: Floats, strength: float, width: int) -> Floats:
+def fit(
+    data: Sparse | Floats, wanted: NDArray[np.bool_], weight: Floats, strength: float, width: int
+) -> Floats:
     """A logistic regression, both sides weighing the same; the last number is the offset."""
     times = data.times if isinstance(data, Sparse) else data.__matmul__
     back = data.back if isinstance(data, Sparse) else data.T.__matmul__
-    pull = np.where(wanted, 0.5 / weight[wanted].sum(), 0.5 / weight[~wanted].sum()) * weight * len(wanted) * strength
+    pull = (
+        np.where(wanted, 0.5 / weight[wanted].sum(), 0.5 / weight[~wanted].sum())
+        * weight
+        * len(wanted)
+        * strength
+    )
     sign = np.where(wanted, 1.0, -1.0)
 
     def cost(at: Floats) -> tuple[float, Floats]:
@@ -85,7 +92,9 @@ def vote(near: Floats, wanted: NDArray[np.bool_], weight: Floats) -> Floats:
     return np.linalg.solve(near + SMOOTH * np.diag(1 / pull), np.where(wanted, 1.0, -1.0))
 
 
-def descend(cost: Callable[[Floats], tuple[float, Floats]], at: Floats, steps: int = 120, memory: int = 10) -> Floats:
+def descend(
+    cost: Callable[[Floats], tuple[float, Floats]], at: Floats, steps: int = 120, memory: int = 10
+) -> Floats:
     """L-BFGS with a backtracking line search."""
     value, slope = cost(at)
     past: list[tuple[Floats, Floats, float]] = []
@@ -138,7 +147,9 @@ def compose(known: Sequence[Example]) -> tuple[list[str], list[Made]]:
             def add(kind: str, most: int, chance: float = 1.0, language: str = example.language) -> None:
                 pool = pools[kind, language]
                 if random.random() < chance:
-                    parts.extend(pool[random.integers(len(pool))] for _ in range(random.integers(1, most + 1)))  # noqa: B023
+                    parts.extend(
+                        pool[random.integers(len(pool))] for _ in range(random.integers(1, most + 1))
+                    )  # noqa: B023
 
             add("neutral", 3, 0.75)
             if example.level == URGENT:
@@ -193,14 +204,18 @@ def learn() -> dict[str, NDArray[np.generic]]:
             votes = vote(near[np.ix_(inside, inside)], wanted[inside], weight[inside])
             held[1, outside] = near[np.ix_(outside, inside)] @ votes
         rows, use = np.flatnonzero(weight[base] > 0), np.flatnonzero(weight > 0)
-        out["wording"].append(fit(wording.take(rows), wanted[base][rows], weight[base][rows], STRENGTH, WIDTH))
+        out["wording"].append(
+            fit(wording.take(rows), wanted[base][rows], weight[base][rows], STRENGTH, WIDTH)
+        )
         votes = np.zeros(len(known))
         votes[use] = vote(near[np.ix_(use, use)], wanted[use], weight[use])
         out["votes"].append(votes)
         out["share"].append(fit(held[:, use].T, wanted[use], weight[use], 1.0, 2))
         out["alone"].append(fit(held[:1, use].T, wanted[use], weight[use], 1.0, 1))
         score = out["share"][-1][:-1] @ held + out["share"][-1][-1]
-        say(f"  {head:12} on examples it had not seen: {found_at(score[use], wanted[use]):.0%} at 10 % false alarms")
+        say(
+            f"  {head:12} on examples it had not seen: {found_at(score[use], wanted[use]):.0%} at 10 % false alarms"
+        )
     return {
         "digest": np.array(library.digest()),
         "rarity": rare.astype(np.float16),
@@ -223,7 +238,9 @@ def targets(known: Sequence[Example], head: str) -> tuple[NDArray[np.bool_], Flo
         weight = [0.3 if example.level == URGENT else 1.0 for example in known]
     else:
         wanted = [example.category == head for example in known]
-        weight = [0.0 if example.category is None else 0.2 if example.level == URGENT else 1.0 for example in known]
+        weight = [
+            0.0 if example.category is None else 0.2 if example.level == URGENT else 1.0 for example in known
+        ]
     return np.array(wanted), np.array(weight)
 
 

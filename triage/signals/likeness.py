@@ -74,7 +74,7 @@ class Likeness:
             self.model = MiniLM(locate())
         except Unavailable as error:
             self.why = str(error)
-        except Exception as error:  # noqa: BLE001 - a broken install must not stop the patterns
+        except Exception as error:
             self.why = f"the meaning model does not load ({type(error).__name__})"
 
     # ------------------------------------------------------------------ vectors
@@ -155,7 +155,7 @@ def likeness() -> Likeness | None:
     """What was learned, or None where it cannot be read; then the patterns serve alone."""
     try:
         return Likeness()
-    except Exception:  # noqa: BLE001 - numpy missing, a file missing or damaged: the patterns still serve
+    except Exception:
         return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Protocol
 
 import re2
@@ -17,7 +17,7 @@ class _Expression(Protocol):
     def search(self, text: bytes, pos: int | None = None, endpos: int | None = None) -> object: ...
 
 
-@lru_cache(maxsize=None)
+@cache
 def _options() -> object:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1

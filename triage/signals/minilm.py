@@ -123,7 +123,9 @@ class _Layer:
         names = ("query", "key", "value")
         self.qkv = np.ascontiguousarray(np.concatenate([get(f"attention.self.{n}.weight") for n in names]).T)
         self.qkv_bias = np.concatenate([get(f"attention.self.{n}.bias") for n in names])
-        scale = np.float32(1.0 / (WIDTH / HEADS) ** 0.5)  # folded into the query, so that attention need not divide
+        scale = np.float32(
+            1.0 / (WIDTH / HEADS) ** 0.5
+        )  # folded into the query, so that attention need not divide
         self.qkv[:, :WIDTH] *= scale
         self.qkv_bias[:WIDTH] *= scale
         self.out = np.ascontiguousarray(get("attention.output.dense.weight").T)

@@ -55,7 +55,9 @@ class Patterns:
         phrases: list[Phrase] = []
         for path in sorted((DATA / "flags").glob("*.yaml")):
             for entry in load_yaml(path):
-                flag = Flag(entry["code"], entry["label"], entry.get("urgency", "urgent"), entry.get("lingers", ""))
+                flag = Flag(
+                    entry["code"], entry["label"], entry.get("urgency", "urgent"), entry.get("lingers", "")
+                )
                 if flag.code in self.flags or flag.urgency not in URGENCIES:
                     raise ValueError(f"{path.name}: {flag.code!r} is named twice or has an unknown urgency")
                 self.flags[flag.code] = flag
@@ -100,7 +102,9 @@ def _sources(entry: Mapping[str, Any], urgency: str) -> Iterator[tuple[str, str]
 
 def _strongest(found: list[Found]) -> list[Found]:
     kept: list[Found] = []
-    for one in sorted(found, key=lambda f: (f.flag.code, f.urgency != "urgent", f.hint, f.first - f.last, f.first)):
+    for one in sorted(
+        found, key=lambda f: (f.flag.code, f.urgency != "urgent", f.hint, f.first - f.last, f.first)
+    ):
         if any(k.flag is one.flag and one.first < k.last and k.first < one.last for k in kept):
             continue
         kept.append(one)

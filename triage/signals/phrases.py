@@ -27,8 +27,31 @@ _GAPS = {"...": 4, ".....": 9, "&": 6}
 
 # A gap stops at these, unless the phrase itself names them: "hives ... breathe" is not "hives, but I breathe well".
 BARRIERS = frozenset(
-    "no not without never nor neither denies denied but if except unless normal negative sin ni nunca tampoco pero si"
-    " normales negativo niega".split()
+    [
+        "no",
+        "not",
+        "without",
+        "never",
+        "nor",
+        "neither",
+        "denies",
+        "denied",
+        "but",
+        "if",
+        "except",
+        "unless",
+        "normal",
+        "negative",
+        "sin",
+        "ni",
+        "nunca",
+        "tampoco",
+        "pero",
+        "si",
+        "normales",
+        "negativo",
+        "niega",
+    ]
 )
 
 

@@ -121,7 +121,9 @@ def _alike(
     """The signal that likeness gives: the piece that carries it, and the example it reads like."""
     best, score = 0, float("-inf")
     for index, part in enumerate(parts):
-        here = compared.scores(text.words[part.first : part.last], None if rows is None else rows[index])[level]
+        here = compared.scores(text.words[part.first : part.last], None if rows is None else rows[index])[
+            level
+        ]
         if here > score:
             best, score = index, here
     part = parts[best]

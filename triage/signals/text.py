@@ -63,7 +63,9 @@ _TOKEN = re.compile(
     r"|\d+(?:[.,:/]\d+)*"
     r"|[.!?\x01]*[.!?][.!?\x01]*|\n[\s]*\n|[\n,;:()\"/%+&$#@-]"
 )
-_SHORT = re.compile(r"w/o(?![a-z])|[wcs]/(?=[a-z ])(?:[op](?![a-z]))?|y/o(?![a-z])|b/c(?![a-z])|n/v(?![a-z])|24/7")
+_SHORT = re.compile(
+    r"w/o(?![a-z])|[wcs]/(?=[a-z ])(?:[op](?![a-z]))?|y/o(?![a-z])|b/c(?![a-z])|n/v(?![a-z])|24/7"
+)
 _SHORT_WORDS = {
     "w/o": "without", "w/": "with", "c/o": "with", "s/p": "after", "c/": "with", "s/": "without", "y/o": "year old",
     "b/c": "because", "n/v": "nausea and vomiting", "24/7": "always",
@@ -72,6 +74,7 @@ _STRETCHED = re.compile(r"([a-z])\1{2,}")
 _ENDS = frozenset(".!?")
 _MARKS = {"\n": ",", "(": ",", ")": ",", '"': '"', ":": ",", "-": "", "#": "", "@": "", "$": "$", "/": "/", "+": "and",
           "&": "and", "%": "%", ";": ";", ",": ","}  # fmt: skip
+
 
 class Spelling:
     """The spelling table, with what it makes of a word kept at hand."""
@@ -176,7 +179,9 @@ class Text:
 
     def _join(self) -> None:
         # a word that turns the meaning stands behind a ~, which no gap in a phrase can cross
-        self.even = " " + " ".join([word if word not in BARRIERS else "~" + word for word in self.words]) + " "
+        self.even = (
+            " " + " ".join([word if word not in BARRIERS else "~" + word for word in self.words]) + " "
+        )
         self.starts: list[int] = []
         self.sentences: list[tuple[int, int]] = []
         at, first = 1, 0

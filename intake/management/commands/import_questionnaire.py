@@ -19,7 +19,9 @@ from portal.people.policies import Refused
 
 
 class Command(BaseCommand):
-    help = "Makes FHIR R4 Questionnaires live, each under its code. A file that can't be used whole is refused."
+    help = (
+        "Makes FHIR R4 Questionnaires live, each under its code. A file that can't be used whole is refused."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", metavar="FILE")

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from portal.shell.demo.patients import Person
-from portal.shell.demo.words import book, join, pick
+from portal.shell.demo.words import book, pick, sentences
 
 # Share of each kind of request, as practices with a portal see them.
 MIX = {"refill": 0.38, "symptom": 0.22, "appointment": 0.19, "result": 0.075, "form": 0.07, "billing": 0.065}
@@ -79,13 +79,13 @@ def compose(kind: str, random: Random, person: Person, writer: Person, day: date
         link_id: [ask.say(each) for each in value] if isinstance(value, list) else ask.say(value)
         for link_id, value in ask.answers.items()
     }
-    if writer is not person:
+    if writer is not person and random.random() < 0.15:
         _name_the_patient(ask, person)
     return ask
 
 
 def _name_the_patient(ask: Ask, person: Person) -> None:
-    """Somebody who writes for another says so first."""
+    """Some who write for another say so first, though the form knows."""
     for link_id in ("describe", "note", "details", "question"):
         text = ask.answers.get(link_id)
         if isinstance(text, str) and text:
@@ -124,9 +124,7 @@ def _refill(ask: Ask, random: Random, person: Person, day: date) -> None:
         ask.tags.add("physician")
     note = ""
     if random.random() < 0.55:
-        note = join(
-            pick(random, words["openings"]), pick(random, words["middles"]), pick(random, words["ends"])
-        )
+        note = sentences(random, words["openings"], words["middles"], words["ends"])
     ask.answers = {
         "medicine": ask.slots["medicine"],
         "kind": kind,
@@ -175,9 +173,7 @@ def _symptom(ask: Ask, random: Random, person: Person, day: date) -> None:
         "since": since,
         "severity": severity,
         "course": _weighted(random, {"better": 2, "same": 5, "worse": 2}),
-        "describe": join(
-            pick(random, words["cores"][what]), pick(random, words["tried"]), pick(random, words["ends"])
-        ),
+        "describe": sentences(random, words["cores"][what], words["tried"], words["ends"]),
     }
 
 
@@ -218,7 +214,7 @@ def _appointment(ask: Ask, random: Random, person: Person, day: date) -> None:
         "current": (day + timedelta(days=ahead)).isoformat() if want in ("move", "cancel") else "",
         "days": sorted(suits) if want in ("new", "move") else [],
         "help": _weighted(random, helps) if want in ("new", "move") else "",
-        "note": join(pick(random, notes["openings"]), pick(random, notes["ends"])),
+        "note": sentences(random, notes["openings"], notes["ends"]),
     }
 
 
@@ -237,7 +233,7 @@ def _form(ask: Ask, random: Random, person: Person, day: date) -> None:
         if random.random() < 0.7
         else "",
         "deliver": random.choice(("portal", "portal", "pick-up", "mail", "fax")),
-        "details": join(pick(random, words[which]), pick(random, words["ends"])),
+        "details": sentences(random, words[which], words["ends"]),
     }
 
 
@@ -261,7 +257,7 @@ def _result(ask: Ask, random: Random, person: Person, day: date) -> None:
         "ask": topic,
         "unwell": "true" if unwell else "false",
         "unwell-text": told,
-        "question": join(pick(random, words[topic]["openings"]), pick(random, words[topic]["ends"])),
+        "question": sentences(random, words[topic]["openings"], words[topic]["ends"]),
     }
 
 
@@ -282,7 +278,7 @@ def _billing(ask: Ask, random: Random, person: Person, day: date) -> None:
         "about": about,
         "bill-date": (day - timedelta(days=random.randint(4, 60))).isoformat() if has_bill else "",
         "amount": ask.slots["amount"].removeprefix("$") if has_bill and random.random() < 0.8 else "",
-        "describe": join(pick(random, words[about]), pick(random, words["ends"])),
+        "describe": sentences(random, words[about], words["ends"]),
     }
 
 

@@ -37,6 +37,16 @@ def _only(entry: Any) -> str:
     return entry[2] if isinstance(entry, list) and len(entry) > 2 else ""
 
 
-def join(*parts: str) -> str:
-    """Sentences with one space between, empty ones left out."""
-    return " ".join(part for part in parts if part)
+VARIANTS = 3
+
+
+def sentences(random: Random, *parts: Sequence[str]) -> str:
+    """Sentences, one of each part, with one space between; empty ones are left out.
+
+    The first is any of its part. The rest go with it in a few ways only: some hundred different texts are enough to
+    look alive, and each new one costs the reader of red flags a moment.
+    """
+    first, variant = random.randrange(len(parts[0])), random.randrange(VARIANTS)
+    found = [parts[0][first]]
+    found += [part[(first * 5 + variant * 2 + place) % len(part)] for place, part in enumerate(parts[1:])]
+    return " ".join(text for text in found if text)
