@@ -41,7 +41,7 @@ def _opened(name: str) -> Iterator[BinaryIO]:
         yield sys.stdin.buffer
         return
     try:
-        stream = Path(name).open("rb")
+        stream = Path(name).open("rb")  # noqa: SIM115 - closed below, when its lines are read
     except OSError as error:
         raise CommandError(f"{name} cannot be read: {error.strerror}") from error
     with stream:
