@@ -48,7 +48,7 @@ class Told:
 
 def sentences(decision: Decision) -> list[str]:
     """One sentence for each rule that shaped the decision, in order: what held, and what followed."""
-    known, result = catalogue.catalogue(), engine.Decision.from_json(decision.result)
+    known, result = _known(), engine.Decision.from_json(decision.result)
     fired, said = set(result.fired), []
     for rule in compiled(decision.ruleset_id).rules:
         if rule.name in fired:
@@ -59,10 +59,15 @@ def sentences(decision: Decision) -> list[str]:
     return said
 
 
+def _known() -> Catalogue:
+    """Everything that a condition may name, what is decided on the way included."""
+    return catalogue.catalogue().with_fields(decision_fields().values())
+
+
 def trace(decision: Decision, known: Catalogue | None = None) -> list[Line]:
     """Every rule of the ruleset that decided, in the order it was tried, with why it fired or did not."""
     rules = {rule.name: rule.as_data() for rule in decision.ruleset.rules.all()}
-    return _lines(engine.Decision.from_json(decision.result), rules, known or catalogue.catalogue())
+    return _lines(engine.Decision.from_json(decision.result), rules, known or _known())
 
 
 def kept(decision: Decision) -> Told:
@@ -75,7 +80,7 @@ def under(ruleset: Ruleset, facts: Mapping[str, Any]) -> Told:
     """What this ruleset, as it is, decides about these facts. Raises engine.RulesetError."""
     rows = list(ruleset.rules.all())
     result = engine.decide(compile_rows(ruleset, rows), facts)
-    lines = _lines(result, {row.name: row.as_data() for row in rows}, catalogue.catalogue())
+    lines = _lines(result, {row.name: row.as_data() for row in rows}, _known())
     return Told(ruleset, result.queue, result.urgency, result.floor, lines)
 
 
@@ -95,7 +100,7 @@ def _lines(result: engine.Decision, rules: Mapping[str, dict[str, Any]], known: 
 
 def facts(told: Mapping[str, Any], known: Catalogue | None = None) -> list[tuple[str, str]]:
     """Facts as pairs of label and value, in the catalogue's order."""
-    known = known or catalogue.catalogue()
+    known = known or _known()
     order = {key: place for place, key in enumerate(known)}
     pairs = sorted(told.items(), key=lambda pair: order.get(pair[0], len(order)))
     return [
