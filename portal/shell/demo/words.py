@@ -37,7 +37,7 @@ def _only(entry: Any) -> str:
     return entry[2] if isinstance(entry, list) and len(entry) > 2 else ""
 
 
-VARIANTS = 3
+VARIANTS = 2
 
 
 def sentences(random: Random, *parts: Sequence[str]) -> str:
