@@ -48,7 +48,7 @@ class Site:
 
     url: str
     app_url: str
-    mail: Path
+    mail_files: Path
     clinic: Clinic
     blocker: DjangoDbBlocker = field(repr=False)
 
@@ -64,13 +64,15 @@ class Site:
                 connections["default"].close()
                 connections.settings["default"].update(before)
 
-    def mails(self, to: str, *, least: int = 1) -> list[EmailMessage]:
-        """What was mailed to somebody, waiting for the worker to send at least so many."""
+    def mail(self, to: str, *, about: str) -> EmailMessage:
+        """The mail to somebody that links to this page; waits for the worker to send it."""
         until = time.monotonic() + 30
         while True:
-            found = [m for path in sorted(self.mail.glob("*")) for m in _messages(path) if to in str(m["To"])]
-            if len(found) >= least or time.monotonic() > until:
-                return found
+            for path in sorted(self.mail_files.glob("*")):
+                for message in _messages(path):
+                    if to in str(message["To"]) and about in message.get_content():
+                        return message
+            assert time.monotonic() < until, f"no mail to {to} about {about}"
             time.sleep(0.2)
 
 

@@ -28,7 +28,7 @@ def test_a_photo_from_the_patients_phone_to_the_nurses_page(site: Site, visitor,
     maya = visitor("patient@example.org", phone=True, javascript=javascript)
     page = maya.page
     page.get_by_role("button", name=f"Skin {code}").click()
-    page.get_by_label("Where is it?").fill("Left arm")
+    page.get_by_label("Where is it?").fill("On the elbow")
     photos = page.get_by_label("Photos of it")
     photos.set_input_files({"name": "film.mov", "mimeType": "video/quicktime", "buffer": SVG})
     if not javascript:
@@ -54,7 +54,7 @@ def test_a_photo_from_the_patients_phone_to_the_nurses_page(site: Site, visitor,
     if not javascript:
         page.get_by_role("button", name="Upload").first.click()
     expect(page.get_by_role("link", name="arm.jpg")).to_be_visible()
-    expect(page.get_by_label("Where is it?")).to_have_value("Left arm")
+    expect(page.get_by_label("Where is it?")).to_have_value("On the elbow")
     shown = page.locator(".files img").first
     expect(shown).to_be_visible()
     if javascript:
@@ -76,7 +76,7 @@ def test_a_photo_from_the_patients_phone_to_the_nurses_page(site: Site, visitor,
     ana = visitor("nurse@example.org", javascript=javascript)
     page = ana.page
     page.get_by_role("link", name=re.compile("^Triage")).first.click()
-    page.get_by_role("link", name="Left arm").first.click()
+    page.get_by_role("link", name="On the elbow").first.click()
     expect(page.get_by_text("not screened", exact=True)).to_be_visible()
     photograph(page, f"task-{code}")
     if javascript:

@@ -186,7 +186,7 @@ def rash(clinic: Clinic) -> RequestType:
 @pytest.fixture
 def draft(clinic: Clinic, rash: RequestType) -> Draft:
     draft = actions.start_draft(request_type=rash, patient=clinic.patient, by=clinic.patient.user)
-    actions.save_draft(draft=draft, raw={"i.where": ["Left arm"], "i.itchy": ["yes"]}, by=draft.author)
+    actions.save_draft(draft=draft, raw={"i.where": ["On the elbow"], "i.itchy": ["yes"]}, by=draft.author)
     return draft
 
 
@@ -213,7 +213,7 @@ def add(client: Client, draft: Draft, *files: SimpleUploadedFile, field: str = "
     return client.post(
         page_of(draft),
         {
-            "i.where": "Left arm",
+            "i.where": "On the elbow",
             "_asked": ["i.photos", "i.letter", "i.itchy"],
             "i.itchy": "yes",
             f"i.{field}:file": list(files),
@@ -459,7 +459,7 @@ def test_a_bad_file_stores_nothing_and_leaves_the_draft_alone(
     assert not Attachment.objects.exists()
     assert not AttachmentContent.objects.exists()
     draft.refresh_from_db()
-    assert draft.raw["i.where"] == ["Left arm"]
+    assert draft.raw["i.where"] == ["On the elbow"]
 
 
 def test_a_page_left_open_in_another_tab_takes_back_nothing(maya: Client, draft: Draft) -> None:

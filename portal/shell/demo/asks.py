@@ -157,6 +157,8 @@ def _symptom(ask: Ask, random: Random, person: Person, day: date) -> None:
     lasting = {"today": 2.0, "1-3": 5, "4-7": 3} if quick else {"1-3": 2, "4-7": 3, "weeks": 4, "months": 2}
     since = _weighted(random, lasting)
     severity = _weighted(random, {"mild": 4, "moderate": 5, "severe": 0.0 if what == "breathing" else 0.8})
+    told = words["tried"]
+    tried = [*told.get(what, []), *(told["any"] if what != "mood" else [])]
     ask.topic = what
     ask.tags = {what} | ({"body"} if what != "mood" else set())
     ask.slots |= {"what": WHAT[what], "since": SINCE[since], "severity": severity}
@@ -173,7 +175,7 @@ def _symptom(ask: Ask, random: Random, person: Person, day: date) -> None:
         "since": since,
         "severity": severity,
         "course": _weighted(random, {"better": 2, "same": 5, "worse": 2}),
-        "describe": sentences(random, words["cores"][what], words["tried"], words["ends"]),
+        "describe": sentences(random, words["cores"][what], tried, words["ends"]),
     }
 
 

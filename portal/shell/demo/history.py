@@ -54,12 +54,12 @@ def load_history(*, say: Callable[[DemoClinic], None] = lambda marker: None) -> 
         raise Refused(
             "This Porter serves a practice (PORTER_MODE is “production”): the demo clinic stays out of it."
         )
+    if not DemoClinic.objects.exists():
+        raise Refused(
+            "This database is not the demo's, and nothing was changed: `load_demo --base` prepares an empty one."
+        )
     with _in_a_hurry(), _only_one():
-        marker = DemoClinic.objects.first()
-        if marker is None:
-            raise Refused(
-                "This database is not the demo's, and nothing was changed: `load_demo --base` prepares an empty one."
-            )
+        marker = DemoClinic.objects.get()
         if marker.loading:
             _Telling(marker).tell(say)
         return marker
@@ -138,34 +138,35 @@ class _Telling:
     # ---- the order of time --------------------------------------------------------------------------------------
 
     def tell(self, say: Callable[[DemoClinic], None]) -> None:
-        coming = self._coming()
-        while coming is not None:
+        while self.more:
             with gathered():
                 for _each in range(BATCH):
-                    if coming is None:
-                        break
-                    self._do(coming)
-                    coming = self._coming()
-                self._keep(finished=coming is None)
+                    if self.more:
+                        self._do(self._take())
+                self._keep()
             say(self.marker)
 
-    def _coming(self) -> Next | None:
+    @property
+    def more(self) -> bool:
+        return bool(self.heap) or self.sent < len(self.stories)
+
+    def _take(self) -> Next:
         """The act that is next in time: a request that is sent, or what one of those under way does."""
         story = self.stories[self.sent] if self.sent < len(self.stories) else None
-        if self.heap and (story is None or self.heap[0].moment <= story.at):
+        if story is None or (self.heap and self.heap[0].moment <= story.at):
             return heapq.heappop(self.heap)
-        if story is None:
-            return None
         self.sent += 1
         return Next(story.at, self.sent - 1, -1, 0)
 
-    def _keep(self, *, finished: bool) -> None:
-        marker = self.marker
+    def _keep(self) -> None:
+        """Write down where the next batch begins, in this batch's own transaction."""
+        marker, following = self.marker, sorted(self.heap)
         # The last request may be sent while others go on: it counts only when everything is told.
-        marker.done = marker.planned if finished else min(self.sent, marker.planned - 1)
-        marker.unfinished = {} if finished else {"sent": self.sent, "next": [
-            [coming.moment.isoformat(), *coming[1:]] for coming in sorted(self.heap)
-        ]}  # fmt: skip
+        marker.done = min(self.sent, marker.planned - 1) if self.more else marker.planned
+        marker.unfinished = {
+            "sent": self.sent,
+            "next": [[coming.moment.isoformat(), *coming[1:]] for coming in following],
+        }
         marker.save(update_fields=["done", "unfinished"])
 
     def _do(self, coming: Next) -> None:

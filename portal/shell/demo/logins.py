@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from portal.shell.demo import staff
 from portal.shell.demo.patients import ADULT, PARENT, SPANISH, people_of
 from portal.shell.demo.staff import Worker, address
@@ -31,19 +33,20 @@ def logins(marker: DemoClinic) -> list[Login]:
     """Patients first, then the staff."""
     people = people_of(marker)
     adult, spanish, parent = people[ADULT], people[SPANISH], people[PARENT]
-    children = " and ".join(people[number].given for number in parent.acts_for)
+    first, second = (people[number].given for number in parent.acts_for)
+    both = _("writes for %(first)s and %(second)s too") % {"first": first, "second": second}
     patients = [
-        ("adult", adult, "patient", "sends requests and reads the answers"),
-        ("spanish", spanish, "patient, in Spanish", "the same pages in Spanish"),
-        ("parent", parent, "parent of two", f"writes for {children} too"),
+        ("adult", adult, _("patient"), _("sends requests and reads the answers")),
+        ("spanish", spanish, _("patient, in Spanish"), _("the same pages in Spanish")),
+        ("parent", parent, _("parent of two"), both),
     ]
     workers: list[tuple[str, Worker, str, str]] = [
-        ("nurse", staff.NURSE, "nurse", "refills, symptoms and results at Lakeside"),
-        ("billing", staff.BILLING, "billing", "bills of both facilities, and nothing about health"),
-        ("front-desk", staff.FRONT_DESK, "front desk", "appointments and papers at Lakeside"),
-        ("physician", staff.PHYSICIAN, "physician", "only what needs a physician"),
-        ("lead", staff.LEAD, "triage lead", "every nursing queue, and the figures"),
-        ("admin", staff.ADMIN, "routing admin", "the rules, the forms and the queues"),
+        ("nurse", staff.NURSE, _("nurse"), _("refills, symptoms and results at Lakeside")),
+        ("billing", staff.BILLING, _("billing"), _("bills of both facilities, and nothing about health")),
+        ("front-desk", staff.FRONT_DESK, _("front desk"), _("appointments and papers at Lakeside")),
+        ("physician", staff.PHYSICIAN, _("physician"), _("only what needs a physician")),
+        ("lead", staff.LEAD, _("triage lead"), _("every nursing queue, and the figures")),
+        ("admin", staff.ADMIN, _("routing admin"), _("the rules, the forms and the queues")),
     ]
     return [
         Login(code, person.name, role, what, address(person.name)) for code, person, role, what in patients

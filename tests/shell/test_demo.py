@@ -1,0 +1,270 @@
+"""The demo clinic: only in a database of its own, the same each time, believable, and told once whatever stops it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections
+
+from audit.models import Event
+from intake import forms
+from portal.people import actions as people
+from portal.people.models import Patient, User
+from portal.people.policies import Refused
+from portal.shell.demo import history, logins
+from portal.shell.demo.asks import MIX
+from portal.shell.demo.base import load_base
+from portal.shell.demo.outlook import Outlook
+from portal.shell.demo.patients import patients
+from portal.shell.demo.stories import plan
+from portal.shell.models import DemoClinic
+from queues.models import Conversation, Message, Outcome, Queue, Step, Task
+from queues.states import State
+from tests import databases
+from tests.conftest import point_at
+from triage import catalogue, loading
+from triage.models import Ruleset
+
+ANCHOR = datetime(2026, 3, 4, 20, 10, tzinfo=UTC)  # a Wednesday afternoon at the clinic
+SEED = 20
+FEW = 60
+
+
+@contextmanager
+def a_database() -> Iterator[None]:
+    """A database where commits are real, for longer than one test. What processes keep by a row's key is forgotten."""
+    before = dict(connections.settings["default"])
+    with databases.fresh_database() as (_, app_url):
+        point_at(app_url)
+        for kept in (loading.compiled, forms._form, catalogue._built):
+            kept.cache_clear()
+        try:
+            yield
+        finally:
+            connections["default"].close()
+            connections.settings["default"].update(before)
+
+
+@pytest.fixture(scope="module")
+def told(django_db_setup, django_db_blocker) -> Iterator[DemoClinic]:
+    """A small clinic with its whole history."""
+    with django_db_blocker.unblock(), a_database():
+        load_base(planned=FEW, seed=SEED, anchor=ANCHOR)
+        yield history.load_history()
+
+
+def gist() -> list[tuple]:
+    """What the requests are, in the order they were sent, and what became of them."""
+    told = (
+        "conversation__opened_at",
+        "conversation__patient__record_number",
+        "title",
+        "state",
+        "outcome__code",
+    )
+    return list(Task.objects.order_by(*told[:2]).values_list(*told, "queue__name"))
+
+
+# ---- whose database ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_database_that_is_in_use_is_refused_and_left_as_it_is():
+    people.add_user(email="somebody@example.com", name="Somebody", by=None)
+    before = Event.objects.count()
+    for arguments in (["--base"], ["--history"], ["--logins"], []):
+        with pytest.raises(CommandError, match="not the demo's"):
+            call_command("load_demo", *arguments)
+    assert (User.objects.count(), Event.objects.count()) == (1, before)
+    assert not DemoClinic.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_production_is_refused_even_when_it_is_empty(settings):
+    settings.PRODUCTION = True
+    for load in (load_base, history.load_history):
+        with pytest.raises(Refused, match="production"):
+            load()
+    assert not User.objects.exists()
+
+
+def test_what_is_there_is_not_entered_again(told):
+    before = (User.objects.count(), Event.objects.count())
+    call_command("load_demo")
+    assert (User.objects.count(), Event.objects.count()) == before
+
+
+# ---- the clinic -------------------------------------------------------------------------------------------------
+
+
+def test_the_clinic_has_people_queues_and_published_rules(told):
+    assert Patient.objects.count() == len(patients(SEED, ANCHOR.date()))
+    spanish = Patient.objects.filter(language="es").count() / Patient.objects.count()
+    assert 0.15 < spanish < 0.3
+    assert Ruleset.objects.published().get().rules.count() >= 25
+    assert Ruleset.objects.filter(baseline=True).count() == 1
+    for queue in Queue.objects.live():
+        assert queue.members.user_set.exists(), queue
+        assert queue.targets.count() == 3
+    roles = {role for outcome in Outcome.objects.all() for role in outcome.roles}
+    assert roles >= {queue.role for queue in Queue.objects.live()}
+
+
+def test_everybody_was_born_before_their_first_request():
+    for person in patients(SEED, ANCHOR.date()):
+        assert 0 <= person.age_on(ANCHOR.date()) <= 95
+        assert (ANCHOR.date() - person.born).days >= 95
+
+
+def test_every_patient_is_reached_by_a_login(told):
+    for patient in Patient.objects.select_related("user"):
+        grown_up = patient.age_on(ANCHOR.date()) >= 18
+        assert patient.user or not grown_up
+        assert patient.user or patient.proxies.running().exists()
+
+
+def test_only_those_whom_anybody_can_be_get_mail(told):
+    known = {login.email for login in logins.logins(told) if login.is_patient}
+    assert set(User.objects.filter(mail_notices=True).values_list("email", flat=True)) == known
+
+
+# ---- the plan ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stories():
+    return plan(seed=SEED, anchor=ANCHOR, count=2000, people=patients(SEED, ANCHOR.date()))
+
+
+def test_the_mix_is_that_of_practices_with_a_portal(stories):
+    share = {kind: count / len(stories) for kind, count in Counter(s.ask.kind for s in stories).items()}
+    assert set(share) == set(MIX)
+    assert 0.30 <= share["refill"] <= 0.45
+    assert 0.15 <= share["appointment"] <= 0.25
+    assert 0.20 <= share["symptom"] <= 0.25
+    for kind in ("result", "form", "billing"):
+        assert 0.05 <= share[kind] <= 0.10
+
+
+def test_some_requests_hold_a_red_flag_and_the_rules_see_each(stories):
+    flagged = [story for story in stories if "flag" in story.ask.tags]
+    assert 0.02 <= len(flagged) / len(stories) <= 0.035
+    outlook, people = Outlook(ANCHOR), patients(SEED, ANCHOR.date())
+    for story in flagged:
+        promise = outlook.promise(story.ask, people[story.patient])
+        assert (promise.queue, promise.urgency) == ("urgent", "urgent"), story.ask.answers
+
+
+def test_what_is_planned_for_a_physician_goes_to_one(stories):
+    outlook, people = Outlook(ANCHOR), patients(SEED, ANCHOR.date())
+    for_physician = [story for story in stories if story.ask.for_physician]
+    assert 0 < len(for_physician) / len(stories) < 0.05
+    for story in for_physician:
+        assert outlook.promise(story.ask, people[story.patient]).queue in ("physician", "urgent")
+
+
+def test_requests_come_in_office_hours_most_of_all(stories):
+    zone = Outlook(ANCHOR).zone
+    hours = Counter(story.at.astimezone(zone).hour for story in stories)
+    office = sum(hours[hour] for hour in range(8, 17)) / len(stories)
+    weekend = sum(story.at.astimezone(zone).weekday() >= 5 for story in stories) / len(stories)
+    assert 0.6 < office < 0.85
+    assert 0.05 < weekend < 0.2
+    assert stories == sorted(stories, key=lambda story: story.at)
+    assert all((ANCHOR - story.at).days <= 90 and story.at < ANCHOR for story in stories)
+
+
+def test_the_texts_vary(stories):
+    free = [
+        text
+        for story in stories
+        for link_id in ("describe", "note", "details", "question")
+        if (text := story.ask.answers.get(link_id))
+    ]
+    assert len(set(map(str, free))) > 300
+    assert not [text for text in free if "{" in str(text)]
+    assert not [act.words for story in stories for act in story.acts if "{" in act.words]
+
+
+def test_the_same_seed_and_anchor_give_the_same_plan(stories):
+    again = plan(seed=SEED, anchor=ANCHOR, count=2000, people=patients(SEED, ANCHOR.date()))
+    assert again == stories
+    other = plan(seed=SEED + 1, anchor=ANCHOR, count=50, people=patients(SEED + 1, ANCHOR.date()))
+    assert [story.at for story in other] != [story.at for story in again[:50]]
+
+
+@pytest.mark.parametrize(
+    "anchor", ["2026-07-05T03:30", "2026-11-01T06:30", "2026-12-25T15:00", "2027-01-04T13:01"]
+)
+def test_a_plan_can_be_made_on_any_day_and_at_any_hour(anchor):
+    at = datetime.fromisoformat(anchor).replace(tzinfo=UTC)
+    found = plan(seed=SEED, anchor=at, count=400, people=patients(SEED, at.date()))
+    assert len(found) == 400
+    assert all(story.at <= at for story in found)
+
+
+# ---- the history ------------------------------------------------------------------------------------------------
+
+
+def test_everything_went_through_the_actions(told):
+    assert not told.loading
+    assert Conversation.objects.count() == Task.objects.count() == FEW
+    assert Step.objects.filter(verb="open").count() == FEW
+    assert Event.objects.filter(action="queues.task.open").count() == FEW
+    assert (
+        Event.objects.filter(action="queues.task.resolve").count()
+        == Step.objects.filter(verb="resolve").count()
+    )
+    assert not Step.objects.filter(at__gt=ANCHOR).exists()
+    assert Task.objects.filter(state=State.RESOLVED).count() > FEW / 2
+    assert Task.objects.live().exists()
+    assert Message.objects.filter(from_patient=True).exists()
+
+
+def test_a_history_that_was_killed_goes_on_and_is_the_same(told, django_db_blocker, monkeypatch):
+    expected = gist()
+    monkeypatch.setattr(history, "BATCH", 25)
+
+    class Killed(BaseException):
+        pass
+
+    def die_after_two_batches(marker, seen=[]):  # noqa: B006
+        seen.append(marker.done)
+        if len(seen) == 2:
+            raise Killed
+
+    done = history._Telling._do
+
+    def die_in_the_middle(self, coming, seen=[]):  # noqa: B006
+        seen.append(coming)
+        if len(seen) == 40:
+            raise Killed
+        done(self, coming)
+
+    with a_database():
+        load_base(planned=FEW, seed=SEED, anchor=ANCHOR)
+        with pytest.raises(Killed):
+            history.load_history(say=die_after_two_batches)
+        monkeypatch.setattr(history._Telling, "_do", die_in_the_middle)
+        with pytest.raises(Killed):
+            history.load_history()
+        monkeypatch.setattr(history._Telling, "_do", done)
+        half = DemoClinic.objects.get()
+        assert half.loading
+        assert 0 < Conversation.objects.count() < FEW
+        assert not history.load_history().loading
+        assert Conversation.objects.count() == FEW
+        assert gist() == expected
+
+
+def test_two_loaders_do_not_tell_the_same_twice(told):
+    settings = connections["default"].settings_dict
+    place = {word: settings[word.upper()] for word in ("host", "port", "user", "password")}
+    with psycopg.connect(**place, dbname=settings["NAME"]) as another:
+        another.execute("SELECT pg_advisory_lock(%s)", [history._LOCK])
+        with pytest.raises(Refused, match="Another process"):
+            history.load_history()
