@@ -20,7 +20,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.db import connections
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests import chromium, databases
@@ -194,6 +194,11 @@ class Visitor:
 
     def go(self, path: str) -> None:
         self.page.goto(self.site.url + path)
+
+    def follow(self, what: Locator) -> None:
+        """Click something that leads to another page, and be there: a click alone returns before the browser has left."""
+        with self.page.expect_navigation():
+            what.click()
 
     def check_accessible(self) -> None:
         """No violation that axe-core can find on the page as it stands."""
