@@ -11,7 +11,7 @@ from audit.actions import record_read
 from portal.people.policies import Refused
 from portal.people.requests import Request
 from queues.models import Task
-from queues.views import staff
+from queues.views.frame import staff
 from triage import actions, comparing, engine, explain, policies, proving, publishing, replay
 from triage.models import Decision, LostFlag, Promise, Ruleset
 

@@ -196,7 +196,7 @@ class Visitor:
         self.page.goto(self.site.url + path)
 
     def follow(self, what: Locator) -> None:
-        """Click something that leads to another page, and be there: a click alone returns before the browser has left."""
+        """Click what leads to another page, and be there: a click alone returns before the browser has left."""
         with self.page.expect_navigation():
             what.click()
 

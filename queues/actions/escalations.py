@@ -1,0 +1,66 @@
+"""A question to a physician and its answer; the asker keeps the task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from audit.now import now
+from portal.people.models import User
+from portal.people.policies import Refused
+from queues import policies
+from queues.actions.path import lock, move
+from queues.actions.places import serving
+from queues.models import Escalation, Task
+
+
+@transaction.atomic
+def escalate(
+    *,
+    task: Task,
+    situation: str,
+    question: str,
+    by: User,
+    options: Iterable[str] = (),
+    seen: int | None = None,
+) -> Escalation:
+    """Ask a physician one question about a task. The asker keeps the task and closes the loop with the patient."""
+    task = lock(task)
+    policies.check_seen(task, seen)
+    policies.check_transition(task, "escalate")
+    policies.check_owner(task, by)
+    queue = serving("physician", task.conversation.patient.facility)
+    escalation = Escalation.objects.create(
+        task=task,
+        queue=queue,
+        asked_by=by,
+        asked_at=now(),
+        situation=policies.check_words(situation, limit=2000),
+        question=policies.check_words(question, limit=1000),
+        options=[option.strip()[:120] for option in options if option.strip()],
+    )
+    move(task, "escalate", by=by, asked_queue=queue)
+    return escalation
+
+
+@transaction.atomic
+def answer(*, escalation: Escalation, text: str, by: User) -> Escalation:
+    """The physician's answer; the task is back with the one who asked."""
+    task = lock(escalation.task)
+    escalation = Escalation.objects.select_for_update().get(pk=escalation.pk)
+    if escalation.answered_at:
+        raise Refused(_("%(who)s has answered this already.") % {"who": escalation.answered_by})
+    policies.check_works_queue(escalation.queue, by)
+    escalation.answer = policies.check_words(text, limit=2000)
+    escalation.answered_by, escalation.answered_at = by, now()
+    escalation.save()
+    move(task, "answer", by=by, asked_queue=None)
+    return escalation
+
+
+def close_question(task: Task, answer: str, *, by: User) -> None:
+    Escalation.objects.filter(task=task, answered_at__isnull=True).update(
+        answer=answer, answered_by=by, answered_at=now()
+    )

@@ -1,0 +1,135 @@
+"""What staff do with a task: claim, reply, ask back, hand over, resolve."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from audit.now import now
+from portal.people.models import User
+from portal.people.policies import Refused
+from queues import fhir, policies
+from queues.actions.path import change, lock, move
+from queues.actions.saying import say, tell
+from queues.actions.timing import answered
+from queues.models import Filing, Message, Outcome, Queue, Task
+from queues.states import State
+from queues.urgency import Urgency
+
+
+@transaction.atomic
+def claim(*, task: Task, by: User, seen: int | None = None) -> Task:
+    """Make `by` the one owner. Claiming what is already one's own changes nothing."""
+    task = lock(task)
+    if task.owner_id == by.pk and task.state == State.CLAIMED:
+        return task
+    policies.check_works_queue(task.queue, by)
+    policies.check_seen(task, seen if task.state == State.OPEN else None)
+    return move(task, "claim", by=by, owner=by, claimed_at=now())
+
+
+@transaction.atomic
+def claim_next(*, by: User, queue: Queue | None = None) -> Task | None:
+    """Claim the open task that is due first in the person's queues (or in one of them); None when all is done."""
+    queues = Queue.objects.worked_by(by).order_by()
+    if queue is not None:
+        queues = queues.filter(pk=queue.pk)
+    # Rows that a colleague is claiming at this moment are skipped, not waited for.
+    task = (
+        Task.objects.filter(queue__in=queues.values("pk"), state=State.OPEN)
+        .order_by("due_at", "pk")
+        .select_for_update(skip_locked=True)
+        .first()
+    )
+    return None if task is None else move(task, "claim", by=by, owner=by, claimed_at=now())
+
+
+@transaction.atomic
+def release(*, task: Task, by: User) -> Task:
+    """Put a claimed task back for the others."""
+    task = lock(task)
+    policies.check_owner(task, by)
+    return move(task, "release", by=by, owner=None, claimed_at=None)
+
+
+@transaction.atomic
+def reply(*, task: Task, body: str, by: User, seen: int | None = None) -> Message:
+    """Send words to the patient's side and a mail that says no more than that there are some."""
+    task = lock(task)
+    policies.check_seen(task, seen)
+    policies.check_owner(task, by)
+    body = policies.check_words(body)
+    message = say(task, body, by=by)
+    change(task, "reply", by=by, **answered(task))
+    return message
+
+
+@transaction.atomic
+def ask_back(*, task: Task, question: str, by: User, seen: int | None = None) -> Message:
+    """Ask the patient something and stop the clock until the answer. An urgent task's clock never stops."""
+    task = lock(task)
+    policies.check_seen(task, seen)
+    policies.check_transition(task, "ask back")
+    policies.check_owner(task, by)
+    if task.urgency == Urgency.URGENT:
+        raise Refused(_("This is urgent, so its clock can't stop. Send the question as a reply, or call."))
+    message = say(task, policies.check_words(question), by=by)
+    move(task, "ask back", by=by, waiting_since=now(), **answered(task))
+    return message
+
+
+@transaction.atomic
+def resolve(
+    *,
+    task: Task,
+    outcome: Outcome,
+    by: User,
+    body: str = "",
+    minutes_spent: int | None = None,
+    seen: int | None = None,
+) -> Task:
+    """End the task with a coded outcome, and a last message where `body` has one. The exchange goes to the outbox
+    to the record in the same transaction."""
+    task = lock(task)
+    policies.check_seen(task, seen)
+    policies.check_transition(task, "resolve")
+    policies.check_owner(task, by)
+    policies.check_outcome(outcome, by)
+    changes = answered(task)
+    if body.strip():
+        say(task, policies.check_words(body), by=by)
+    else:
+        tell(task)
+    move(task, "resolve", by=by, resolved_at=now(), outcome=outcome, minutes_spent=minutes_spent, **changes)
+    messages = list(task.conversation.messages.select_related("author"))
+    Filing.objects.create(
+        task=task, document=fhir.exchange(task, messages), created_at=now(), not_before=now()
+    )
+    return task
+
+
+@transaction.atomic
+def hand_over(*, task: Task, queue: Queue, reason: str, by: User, seen: int | None = None) -> Task:
+    """Move the task to another live queue, with a reason that the next one reads. The patient's clock goes on."""
+    task = lock(task)
+    policies.check_seen(task, seen)
+    policies.check_transition(task, "hand over")
+    policies.check_works_queue(task.queue, by)
+    if task.owner_id is not None:
+        policies.check_owner(task, by)
+    reason = policies.check_words(reason, limit=2000)
+    queue = Queue.objects.select_for_update().get(pk=queue.pk)
+    if queue.retired_at:
+        raise Refused(_("%(queue)s is retired. Pick another queue.") % {"queue": queue})
+    if queue.pk == task.queue_id:
+        raise Refused(_("It is in %(queue)s already.") % {"queue": queue})
+    return move(
+        task,
+        "hand over",
+        by=by,
+        note=reason,
+        owner=None,
+        claimed_at=None,
+        queue=queue,
+        entered_queue_at=now(),
+    )

@@ -1,0 +1,217 @@
+"""The work on a request: tasks, their history, and questions to a physician."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from audit.now import now
+from portal.people.models import User
+from queues.models.conversations import Conversation
+from queues.models.places import Outcome, Queue
+from queues.states import DONE, LIVE, OWNED, State
+from queues.urgency import Urgency
+
+
+class TaskQuerySet(models.QuerySet["Task"]):
+    def visible_to(self, user: User) -> TaskQuerySet:
+        """Tasks in the queues this person works, and those with a question to one of them."""
+        queues = Queue.objects.worked_by(user).order_by().values("pk")
+        return self.filter(Q(queue__in=queues) | Q(asked_queue__in=queues))
+
+    def live(self) -> TaskQuerySet:
+        return self.filter(state__in=LIVE)
+
+    def in_queue(self, queue: Queue) -> TaskQuerySet:
+        """Live tasks that wait in this queue, and those whose open question waits there."""
+        return self.live().filter(Q(queue=queue) | Q(asked_queue=queue))
+
+    def due_first(self) -> TaskQuerySet:
+        return self.order_by("due_at", "pk")
+
+    def late(self) -> TaskQuerySet:
+        return self.live().exclude(state=State.WAITING).filter(due_at__lt=now())
+
+
+class Task(models.Model):
+    """A piece of work in exactly one queue, with at most one owner and a clock."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="tasks")
+    queue = models.ForeignKey(Queue, on_delete=models.PROTECT, related_name="tasks")
+    decision = models.ForeignKey(
+        "triage.Decision", null=True, blank=True, on_delete=models.PROTECT, related_name="tasks"
+    )
+    state = models.CharField(max_length=12, choices=State, default=State.OPEN)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="tasks"
+    )
+    urgency = models.PositiveSmallIntegerField(choices=Urgency, default=Urgency.ROUTINE)
+    floor = models.PositiveSmallIntegerField(
+        choices=Urgency,
+        default=Urgency.ROUTINE,
+        help_text=_("Set by red flags; the urgency is never below it."),
+    )
+    tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    title = models.CharField(max_length=200)
+    plain_title = models.CharField(max_length=200, help_text=_("For roles that see nothing about health."))
+    subtitle = models.CharField(max_length=300, blank=True)
+    summary = models.JSONField(
+        default=list, help_text=_("The answers as lines: label, value, clinical, odd.")
+    )
+    flags = models.JSONField(default=list, help_text=_("Red flags found: label, reason, urgency."))
+    why = models.JSONField(
+        default=list, help_text=_("Why it came here, as sentences, with the ruleset's number last.")
+    )
+    screened = models.BooleanField(
+        default=True, help_text=_("False when some text or file could not be read.")
+    )
+
+    opened_at = models.DateTimeField(default=now)
+    entered_queue_at = models.DateTimeField(default=now)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    respond_due = models.DateTimeField(help_text=_("When the first answer is promised to the patient."))
+    resolve_due = models.DateTimeField()
+    due_at = models.DateTimeField(help_text=_("What is due next: the first answer, then the outcome."))
+    responded_at = models.DateTimeField(null=True, blank=True)
+    waiting_since = models.DateTimeField(null=True, blank=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.ForeignKey(Outcome, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    minutes_spent = models.PositiveSmallIntegerField(null=True, blank=True)
+    asked_queue = models.ForeignKey(
+        Queue,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="asked_tasks",
+        help_text=_("Where the open question to a physician waits."),
+    )
+    version = models.PositiveIntegerField(
+        default=1, help_text=_("Counts every change, so that a stale page is told.")
+    )
+
+    objects = TaskQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["queue", "due_at", "id"], name="task_due_in_queue", condition=Q(state__in=LIVE)
+            ),
+            models.Index(
+                fields=["asked_queue", "due_at", "id"],
+                name="task_asked",
+                condition=Q(asked_queue__isnull=False),
+            ),
+            models.Index(fields=["owner", "due_at"], name="task_of_owner", condition=Q(state__in=LIVE)),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(urgency__gte=F("floor")),
+                name="task_urgency_not_below_red_flag",
+                violation_error_message=_("A red flag set this urgency; it can't be lowered."),
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=OWNED, owner__isnull=False)
+                | Q(state=State.OPEN, owner__isnull=True)
+                | Q(state__in=DONE),
+                name="task_owner_fits_state",
+            ),  # fmt: skip
+            models.CheckConstraint(
+                condition=Q(state=State.RESOLVED, resolved_at__isnull=False, outcome__isnull=False)
+                | ~Q(state=State.RESOLVED) & Q(resolved_at__isnull=True, outcome__isnull=True),
+                name="task_resolved_has_outcome",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.ESCALATED, asked_queue__isnull=False)
+                | ~Q(state=State.ESCALATED) & Q(asked_queue__isnull=True),
+                name="task_escalated_asks_a_queue",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.WAITING, waiting_since__isnull=False)
+                | ~Q(state=State.WAITING) & Q(waiting_since__isnull=True),
+                name="task_waiting_since",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=State.WAITING) | Q(urgency__lt=Urgency.URGENT),
+                name="task_urgent_never_waits",
+                violation_error_message=_("An urgent task's clock never stops."),
+            ),
+            models.CheckConstraint(
+                condition=Q(respond_due__lte=F("resolve_due")), name="task_answer_due_before_outcome"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"task {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return f"/work/tasks/{self.pk}/"
+
+    @property
+    def is_live(self) -> bool:
+        return self.state in LIVE
+
+    @property
+    def is_late(self) -> bool:
+        return self.is_live and self.state != State.WAITING and self.due_at < now()
+
+
+class Step(models.Model):
+    """One change of a task: which verb, from which state to which, by whom. The task's history; never rewritten."""
+
+    append_only = True
+
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="steps")
+    verb = models.CharField(max_length=30)
+    before = models.CharField(max_length=12, choices=State, blank=True)
+    after = models.CharField(max_length=12, choices=State)
+    queue = models.ForeignKey(Queue, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    at = models.DateTimeField(default=now)
+    note = models.TextField(blank=True, max_length=2000)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.verb} task {self.task_id}"
+
+
+class Escalation(models.Model):
+    """A question to a physician about a task that the asker keeps: situation, background, assessment, need (SBAR)."""
+
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="escalations")
+    queue = models.ForeignKey(Queue, on_delete=models.PROTECT, related_name="escalations")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(default=now)
+    situation = models.TextField(max_length=2000)
+    question = models.TextField(max_length=1000)
+    options = ArrayField(models.CharField(max_length=120), default=list, blank=True)
+    answer = models.TextField(max_length=2000, blank=True)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["asked_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task"],
+                condition=Q(answered_at__isnull=True),
+                name="escalation_one_open_question",
+                violation_error_message=_("A question about this task is open already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(answered_at__isnull=True, answered_by__isnull=True, answer="")
+                | Q(answered_at__isnull=False, answered_by__isnull=False) & ~Q(answer=""),
+                name="escalation_answered_whole",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"escalation {self.pk}"
