@@ -1,0 +1,36 @@
+"""What was found out about a version: its proofs and its replays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpResponse
+
+from audit.admin import ReadOnlyAdmin
+from portal.people.requests import Request
+from triage.models import Proof, Replay
+
+
+@admin.register(Proof)
+class ProofAdmin(ReadOnlyAdmin):
+    list_display = ["ruleset", "state", "seconds", "started_at"]
+    exclude = ["report"]
+
+
+@admin.register(Replay)
+class ReplayAdmin(ReadOnlyAdmin):
+    """What a draft would have decided about the past days. The page loads itself again until it is done."""
+
+    list_display = ["ruleset", "state", "done", "total", "seconds", "started_at"]
+    fields = ["ruleset", "since", "until", "state", "done", "total", "seconds", "error", "by"]
+    change_form_template = "triage/admin/replay.html"
+
+    def change_view(self, request: Request, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        row = Replay.objects.filter(pk=object_id).first()
+        # Decisions are about patients: only clinicians may open them.
+        kwargs["extra_context"] = {"replay": row, "may_open": request.user.is_clinical}
+        response = super().change_view(request, object_id, *args, **kwargs)
+        if row is not None and row.state == Replay.State.RUNNING:
+            response["Refresh"] = "3"
+        return response
