@@ -6,9 +6,10 @@ class TriageConfig(AppConfig):
     name = "triage"
 
     def ready(self) -> None:
-        from queues import policies
-        from triage import checks, publishing
+        from queues import assessing, policies
+        from triage import checks, publishing, subjects
 
         policies.before_retire.append(publishing.check_queue_retirement)
+        assessing.subjects.append(subjects.known)
         policies.before_change.append(publishing.check_queue_change)
         register(checks.signals_fit, Tags.database)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from audit.actions import Kind, record
 from audit.now import now
 from portal.people.models import User
 from portal.people.policies import Refused
@@ -12,7 +13,8 @@ from queues import fhir, policies
 from queues.actions.path import change, lock, move
 from queues.actions.saying import say, tell
 from queues.actions.timing import answered
-from queues.models import Filing, Message, Outcome, Queue, Task
+from queues.assessing import Assessed, decided_category
+from queues.models import Assessment, Filing, Message, Outcome, Queue, Task
 from queues.states import State
 from queues.urgency import Urgency
 
@@ -86,10 +88,11 @@ def resolve(
     by: User,
     body: str = "",
     minutes_spent: int | None = None,
+    assessed: Assessed | None = None,
     seen: int | None = None,
 ) -> Task:
     """End the task with a coded outcome, and a last message where `body` has one. The exchange goes to the outbox
-    to the record in the same transaction."""
+    to the record in the same transaction. `assessed` says whether the rules had sorted it right."""
     task = lock(task)
     policies.check_seen(task, seen)
     policies.check_transition(task, "resolve")
@@ -101,11 +104,35 @@ def resolve(
     else:
         tell(task)
     move(task, "resolve", by=by, resolved_at=now(), outcome=outcome, minutes_spent=minutes_spent, **changes)
+    if assessed is not None:
+        _assess(task, assessed, by=by)
     messages = list(task.conversation.messages.select_related("author"))
     Filing.objects.create(
         task=task, document=fhir.exchange(task, messages), created_at=now(), not_before=now()
     )
     return task
+
+
+def _assess(task: Task, assessed: Assessed, *, by: User) -> None:
+    category = decided_category(task)
+    assessment = Assessment.objects.create(
+        task=task,
+        decision=task.decision,
+        decided_urgency=task.urgency,
+        urgency=assessed.urgency or task.urgency,
+        decided_category=category,
+        category=assessed.category or category,
+        by=by,
+        at=now(),
+    )
+    record(
+        "queues.task.assess",
+        by=by,
+        kind=Kind.CREATE,
+        patients=[task.conversation.patient_id],
+        entity=task,
+        detail={"decided": assessment.decided_urgency, "right": assessment.urgency},
+    )
 
 
 @transaction.atomic

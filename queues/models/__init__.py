@@ -1,5 +1,6 @@
 """The tables of this room."""
 
+from queues.models.assessments import Assessment
 from queues.models.conversations import Conversation, ConversationQuerySet, Message
 from queues.models.filing import Filing
 from queues.models.places import (
@@ -14,6 +15,7 @@ from queues.models.places import (
 from queues.models.tasks import Escalation, Step, Task, TaskQuerySet
 
 __all__ = [
+    "Assessment",
     "Conversation",
     "ConversationQuerySet",
     "DEFAULT_TARGETS",

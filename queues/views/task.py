@@ -15,7 +15,7 @@ from audit.actions import record_read
 from portal.people import kept
 from portal.people.policies import Refused
 from portal.people.requests import Request
-from queues import actions, policies
+from queues import actions, assessing, policies
 from queues.models import Outcome, Queue, Task
 from queues.shown import messages_for, shown
 from queues.states import State
@@ -88,6 +88,7 @@ def _resolve(request: Request, row: Task) -> str:
         outcome=outcome,
         body=request.POST.get("body", ""),
         minutes_spent=int(minutes) if minutes.isdecimal() and len(minutes) < 5 else None,
+        assessed=assessing.read(request.POST),
         by=request.user,
         seen=_seen(request),
     )
@@ -171,6 +172,7 @@ def _task_page(request: Request, row: Task, *, typed: Any = None, status: int = 
         "can_answer": open_question is not None and row.asked_queue_id in works,
         "can_ask_back": row.urgency < Urgency.URGENT,
         "outcomes": Outcome.objects.filter(retired=False, roles__overlap=user.roles),
+        **_assessing(row),
         "queues": Queue.objects.live().exclude(pk=row.queue_id).select_related("facility"),
         "filing": row.filings.order_by("-pk").first(),
         "elsewhere": _elsewhere(row) if view.clinical else [],
@@ -193,3 +195,13 @@ def _elsewhere(row: Task) -> Any:
         .exclude(pk=row.pk)
         .select_related("queue__facility", "conversation")
     )
+
+
+def _assessing(row: Task) -> dict[str, Any]:
+    """How it was sorted, and how it may have been, for the one tap at the end."""
+    subjects, decided = assessing.categories(), assessing.decided_category(row)
+    return {
+        "subjects": [pair for pair in subjects if pair[0] != decided],
+        "decided_subject": dict(subjects).get(decided, decided),
+        "urgencies": [(level.word, level.label) for level in Urgency if level != row.urgency],
+    }
