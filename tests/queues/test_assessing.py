@@ -26,7 +26,8 @@ def test_one_tap_confirms_urgency_and_subject(clinic: Clinic) -> None:
     found = Assessment.objects.get()
     assert found.urgency == found.decided_urgency == Urgency.ROUTINE
     assert found.category == found.decided_category == "refill"
-    assert found.decision == found.task.decision and found.by == clinic.nurse
+    assert found.decision == found.task.decision
+    assert found.by == clinic.nurse
     assert Event.objects.get(action="queues.task.assess").patient_ids == [clinic.patient.pk]
 
 
