@@ -30,7 +30,7 @@ class QueueForm(forms.ModelForm):
 
     class Meta:
         model = Queue
-        fields = ["code", "name", "team", "team_es", "role", "facility", "calendar"]
+        fields = ["code", "name", "team", "team_es", "role", "facility", "calendar", "capacity"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -10,6 +10,7 @@ from portal.people.models import User
 from portal.people.policies import Refused
 from queues.models import Outcome, Queue, Task
 from queues.states import DONE, TRANSITIONS, State
+from queues.urgency import Urgency
 
 # What rooms above have against the end of a queue, or against its new code or role, as sentences: each is asked
 # before it is done.
@@ -50,6 +51,32 @@ def check_transition(task: Task, verb: str) -> None:
 def check_works_queue(queue: Queue, by: User) -> None:
     if not Queue.objects.worked_by(by).filter(pk=queue.pk).exists():
         raise Refused(_("%(queue)s is not one of your queues.") % {"queue": queue})
+
+
+def check_room(task: Task, by: User) -> None:
+    """Whether this person may hold one more task of its queue. An urgent one is always taken."""
+    capacity = task.queue.capacity
+    if capacity is None or task.urgency == Urgency.URGENT or task.state != State.OPEN:
+        return
+    if Task.objects.filter(owner=by, queue=task.queue, state=State.CLAIMED).count() >= capacity:
+        raise Refused(_full(task.queue))
+
+
+def check_room_anywhere(by: User, queue: Queue | None) -> None:
+    """Refuses where something waits that this person could claim if they held less."""
+    queues = Queue.objects.worked_by(by).filter(capacity__isnull=False, tasks__state=State.OPEN)
+    if queue is not None:
+        queues = queues.filter(pk=queue.pk)
+    full = queues.first()
+    if full is not None:
+        raise Refused(_full(full))
+
+
+def _full(queue: Queue) -> str:
+    return _("You hold %(count)d tasks of %(queue)s, the most it allows. Finish one first.") % {
+        "count": queue.capacity or 0,
+        "queue": queue,
+    }
 
 
 def check_owner(task: Task, by: User) -> None:

@@ -10,6 +10,7 @@ urlpatterns = [
     path("work/search/", views.search, name="search"),
     path("work/queues/<int:pk>/", views.queue, name="queue"),
     path("work/tasks/<int:pk>/", views.task, name="task"),
+    path("work/tasks/<int:pk>/here/", views.here, name="here"),
     path("work/tasks/<int:pk>/claim/", views.claim, name="claim"),
     path("work/tasks/<int:pk>/release/", views.release, name="release"),
     path("work/tasks/<int:pk>/reply/", views.reply, name="reply"),

@@ -17,7 +17,7 @@ from portal.people.models import User
 from portal.shell.demo.logins import PASSWORD, logins
 from portal.shell.models import DemoClinic
 
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+BACKEND = "portal.people.backends.Backend"
 # What a proxy adds. With one in front, every client looks as if it sat at this computer.
 FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_VIA")
 

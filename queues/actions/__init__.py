@@ -1,10 +1,11 @@
 """Every write to queues and tasks. Each verb locks the task, checks the table of states, changes it and leaves a
 step and an audit event in the same transaction; what follows later (mail, filing) is a row written here too."""
 
+from queues.actions.claiming import claim_next
 from queues.actions.escalations import answer, escalate
 from queues.actions.incoming import hear_from_patient, mark_read, open_task, raise_urgency, withdraw
 from queues.actions.places import retire_queue, save_queue, serving, set_members
-from queues.actions.working import ask_back, claim, claim_next, hand_over, release, reply, resolve
+from queues.actions.working import ask_back, claim, hand_over, release, reply, resolve
 
 __all__ = [
     "answer",

@@ -27,23 +27,8 @@ def claim(*, task: Task, by: User, seen: int | None = None) -> Task:
         return task
     policies.check_works_queue(task.queue, by)
     policies.check_seen(task, seen if task.state == State.OPEN else None)
+    policies.check_room(task, by)
     return move(task, "claim", by=by, owner=by, claimed_at=now())
-
-
-@transaction.atomic
-def claim_next(*, by: User, queue: Queue | None = None) -> Task | None:
-    """Claim the open task that is due first in the person's queues (or in one of them); None when all is done."""
-    queues = Queue.objects.worked_by(by).order_by()
-    if queue is not None:
-        queues = queues.filter(pk=queue.pk)
-    # Rows that a colleague is claiming at this moment are skipped, not waited for.
-    task = (
-        Task.objects.filter(queue__in=queues.values("pk"), state=State.OPEN)
-        .order_by("due_at", "pk")
-        .select_for_update(skip_locked=True)
-        .first()
-    )
-    return None if task is None else move(task, "claim", by=by, owner=by, claimed_at=now())
 
 
 @transaction.atomic

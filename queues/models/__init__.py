@@ -12,6 +12,7 @@ from queues.models.places import (
     QueueUserPermission,
     ServiceTarget,
 )
+from queues.models.presence import Presence
 from queues.models.tasks import Escalation, Step, Task, TaskQuerySet
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Filing",
     "Message",
     "Outcome",
+    "Presence",
     "Queue",
     "QueueGroupPermission",
     "QueueQuerySet",

@@ -8,11 +8,11 @@ from django.contrib.auth.models import Group
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
-from portal.people.models import Calendar, Facility, User
+from portal.people.models import Calendar, Facility, StaffRole, User
 from portal.people.roles import Role
 from queues import clock
 from queues.urgency import Urgency
@@ -28,6 +28,20 @@ class QueueQuerySet(models.QuerySet["Queue"]):
             group__user=user, permission__codename="work_queue"
         ).values("content_object")
         return self.live().filter(pk__in=granted)
+
+    def led_by(self, user: User) -> QueueQuerySet:
+        """Queues that this person leads: those at the places where they are lead, or all of them for a central one."""
+        places = StaffRole.objects.current().filter(user=user, role=Role.LEAD).order_by()
+        return self.live().filter(
+            Exists(places.filter(Q(facility__isnull=True) | Q(facility=OuterRef("facility"))))
+        )
+
+    def seen_by(self, user: User) -> QueueQuerySet:
+        """Queues whose tasks this person may look at: those they work and those they lead."""
+        return self.live().filter(
+            Q(pk__in=self.model._default_manager.worked_by(user).order_by().values("pk"))
+            | Q(pk__in=self.model._default_manager.led_by(user).order_by().values("pk"))
+        )
 
 
 class Queue(models.Model):
@@ -52,6 +66,15 @@ class Queue(models.Model):
         help_text=_("Empty: the central team's, for every facility that has none of its own."),
     )
     calendar = models.ForeignKey(Calendar, on_delete=models.PROTECT, related_name="queues")
+    capacity = models.PositiveSmallIntegerField(
+        _("most tasks a person"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_(
+            "How many tasks of this queue one person may hold at a time. Empty: as many as they like."
+        ),
+    )
     members = models.OneToOneField(Group, on_delete=models.PROTECT, editable=False, related_name="queue")
     retired_at = models.DateTimeField(null=True, blank=True, editable=False)
 

@@ -18,8 +18,8 @@ from queues.urgency import Urgency
 
 class TaskQuerySet(models.QuerySet["Task"]):
     def visible_to(self, user: User) -> TaskQuerySet:
-        """Tasks in the queues this person works, and those with a question to one of them."""
-        queues = Queue.objects.worked_by(user).order_by().values("pk")
+        """Tasks in the queues this person works or leads, and those with a question to one of them."""
+        queues = Queue.objects.seen_by(user).order_by().values("pk")
         return self.filter(Q(queue__in=queues) | Q(asked_queue__in=queues))
 
     def live(self) -> TaskQuerySet:
@@ -96,8 +96,24 @@ class Task(models.Model):
 
     class Meta:
         indexes = [
+            # With the state beside it, counting what is open and what is late never looks into the table.
             models.Index(
-                fields=["queue", "due_at", "id"], name="task_due_in_queue", condition=Q(state__in=LIVE)
+                fields=["queue", "due_at", "id"],
+                include=["state", "urgency"],
+                name="task_due_in_queue",
+                condition=Q(state__in=LIVE),
+            ),
+            models.Index(fields=["due_at", "id"], name="task_due", condition=Q(state__in=LIVE)),
+            models.Index(
+                fields=["queue", "due_at", "id"], name="task_to_claim", condition=Q(state=State.OPEN)
+            ),
+            models.Index(
+                fields=["queue", "due_at", "id"],
+                name="task_urgent_to_claim",
+                condition=Q(state=State.OPEN, urgency=Urgency.URGENT),
+            ),
+            models.Index(
+                fields=["queue", "resolved_at"], name="task_resolved", condition=Q(state=State.RESOLVED)
             ),
             models.Index(
                 fields=["asked_queue", "due_at", "id"],

@@ -1,5 +1,6 @@
 """The staff's pages. Every lookup starts from what this person works."""
 
+from queues.views.here import here
 from queues.views.lists import claim_next, mine, queue, search, waiting, work
 from queues.views.task import answer, claim, escalate, hand_over, release, reply, task
 
@@ -9,6 +10,7 @@ __all__ = [
     "claim_next",
     "escalate",
     "hand_over",
+    "here",
     "mine",
     "queue",
     "release",

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from audit.actions import record_read
 from audit.now import now
+from portal.people.policies import Refused
 from portal.people.requests import Request
 from queues import actions
 from queues.models import Queue, Task
@@ -98,9 +99,13 @@ def claim_next(request: Request) -> HttpResponse:
     row = None
     if request.POST.get("queue", "").isdecimal():
         row = Queue.objects.worked_by(request.user).filter(pk=int(request.POST["queue"])).first()
-    claimed = actions.claim_next(by=request.user, queue=row)
+    try:
+        claimed = actions.claim_next(by=request.user, queue=row)
+        said = _("Nothing is waiting to be claimed.")
+    except Refused as refused:
+        claimed, said = None, str(refused)
     if claimed is None:
-        messages.info(request, _("Nothing is waiting to be claimed."))
+        messages.info(request, said)
         return redirect("queue", row.pk) if row else redirect("work")
     return redirect(claimed)
 

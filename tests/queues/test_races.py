@@ -11,7 +11,7 @@ from intake import actions as intake
 from intake.models import Submission
 from portal.people.policies import Refused
 from queues import actions
-from queues.models import Task
+from queues.models import Step, Task
 from queues.states import State
 from tests import factories as make
 from tests.clinic import open_clinic
@@ -34,18 +34,28 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
         return list(pool.map(run, calls))
 
 
-def test_sixteen_people_who_claim_next_get_sixteen_tasks(committed_db: str) -> None:
+def test_thirty_two_who_claim_next_at_once_get_one_task_each_and_the_right_ones(committed_db: str) -> None:
     clinic = open_clinic()
-    tasks = {clinic.task().pk for _ in range(12)}
+    tasks = [clinic.task().pk for _ in range(40)]
+    urgent = clinic.task(problems="true", which="My chest hurts and I can't breathe").pk
     claimed = at_once(
         *[
             lambda n=n: actions.claim_next(by=clinic.nurse if n % 2 else clinic.second_nurse)
-            for n in range(16)
+            for n in range(32)
         ]
     )
+    got = [task.pk for task in claimed]
+    assert len(set(got)) == 32
+    assert set(got) == {urgent, *tasks[:31]}
+    assert Step.objects.filter(verb="claim").count() == 32
+
+
+def test_thirty_two_who_claim_the_last_twelve_leave_none_and_share_none(committed_db: str) -> None:
+    clinic = open_clinic()
+    tasks = {clinic.task().pk for _ in range(12)}
+    claimed = at_once(*[lambda: actions.claim_next(by=clinic.nurse)] * 32)
     got = [task.pk for task in claimed if task is not None]
-    assert len(got) == len(set(got)) <= 12
-    # A skipped row was being claimed by somebody else: none is left behind when all have asked again.
+    # Who was passed over while another's claim was not yet done asks again.
     while (task := actions.claim_next(by=clinic.nurse)) is not None:
         got.append(task.pk)
     assert sorted(got) == sorted(tasks)

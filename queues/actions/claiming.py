@@ -1,0 +1,82 @@
+"""The next task to work on: never two owners, never an old one forgotten."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Case, F, When
+from django.db.models.expressions import RawSQL
+
+from audit.now import now
+from portal.people.models import User
+from queues import policies
+from queues.actions.path import move
+from queues.models import Queue, Task
+from queues.states import State
+from queues.urgency import Urgency
+
+# Urgent work comes first, and what is due first comes first among the rest: a due time stands still while later
+# requests get later ones, so that an old task moves to the front by itself. Only a stream of urgent ones could keep
+# it waiting for ever; what is this late goes before them.
+PATIENCE = timedelta(days=7)
+WORTH = Case(
+    When(urgency=Urgency.URGENT, then=F("due_at") - PATIENCE),
+    default=F("due_at"),
+)
+# More than the people who claim at one moment: as many tasks may be locked by colleagues and are passed over.
+AHEAD = 64
+
+# From each queue its first few by due time and its first few urgent ones, by an index each; the best of them all are
+# the candidates. So the work is the same whether ten tasks wait or fifty thousand. A queue in which this person holds
+# as many as its capacity allows gives its urgent ones only.
+CANDIDATES = """
+WITH mine AS (
+    SELECT q.id, q.capacity IS NULL OR q.capacity > (
+        SELECT count(*) FROM queues_task h WHERE h.owner_id = %s AND h.queue_id = q.id AND h.state = 'claimed'
+    ) AS room
+    FROM queues_queue q
+    WHERE q.retired_at IS NULL AND (%s::bigint IS NULL OR q.id = %s) AND q.id IN (
+        SELECT p.content_object_id FROM queues_queuegrouppermission p
+        JOIN people_user_groups g ON g.group_id = p.group_id AND g.user_id = %s
+        JOIN auth_permission a ON a.id = p.permission_id AND a.codename = 'work_queue'
+    )
+), best AS (
+    SELECT t.id, t.due_at FROM mine CROSS JOIN LATERAL (
+        SELECT id, due_at FROM queues_task WHERE queue_id = mine.id AND state = 'open'
+        ORDER BY due_at, id LIMIT %s
+    ) t WHERE mine.room
+    UNION ALL
+    SELECT t.id, t.due_at - %s FROM mine CROSS JOIN LATERAL (
+        SELECT id, due_at FROM queues_task WHERE queue_id = mine.id AND state = 'open' AND urgency = 3
+        ORDER BY due_at, id LIMIT %s
+    ) t
+)
+SELECT id FROM (SELECT id, min(due_at) AS worth FROM best GROUP BY id ORDER BY worth, id LIMIT %s) AS first
+"""
+
+
+@transaction.atomic
+def claim_next(*, by: User, queue: Queue | None = None) -> Task | None:
+    """Claim the open task that should be worked now, from the person's queues or from one of them.
+
+    Urgent first, then what is due first, but nothing is more than `PATIENCE` late behind urgent ones. None when all
+    is done; Refused when something waits and the person holds as many tasks as its queue allows.
+    """
+    key = queue.pk if queue is not None else None
+    # The text is the constant above, and every value a parameter.
+    given = [by.pk, key, key, by.pk, AHEAD, PATIENCE, AHEAD, AHEAD]
+    candidates = RawSQL(CANDIDATES, given)  # noqa: S611
+    waiting = Task.objects.filter(pk__in=candidates, state=State.OPEN).order_by(WORTH, "pk")
+    for _again in range(5):
+        # Rows that a colleague is claiming at this moment are skipped, not waited for; one that was claimed since the
+        # candidates were read is looked at again by the database, and passed over. The conversation never changes.
+        task = (
+            waiting.select_related("conversation").select_for_update(skip_locked=True, of=("self",)).first()
+        )
+        if task is not None:
+            return move(task, "claim", by=by, owner=by, claimed_at=now())
+        if not waiting.exists():
+            break
+    policies.check_room_anywhere(by, queue)
+    return None
