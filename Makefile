@@ -1,10 +1,11 @@
 # make demo    a whole Porter with invented people on this computer
 # make test    every test, the browser's included
 # make check   lint, types, the order of the rooms, migrations, deployment settings, templates
+# make bench   what Porter promises about speed, measured: one JSON line a figure (ARGS="decisions" for one group)
 # make lock    the lock files anew from pyproject.toml (needs uv)
 # make messages  the Spanish catalog with what is new in the code, and compiled (needs GNU gettext)
 
-.PHONY: demo test check lock format messages venv-demo venv-dev
+.PHONY: demo test check bench lock format messages venv-demo venv-dev
 
 # The first of these that Porter runs on; `make demo PYTHON=…` chooses another.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -34,6 +35,9 @@ check: venv-dev
 	@$(LIKE_PRODUCTION) $(IN)python manage.py check --deploy --fail-level WARNING
 	PORTER_MODE=test $(IN)python manage.py check_templates
 	$(IN)djlint --lint --quiet templates
+
+bench: venv-demo
+	@$(IN)python -m portal.shell.bench $(ARGS)
 
 format: venv-dev
 	$(IN)ruff check --fix .

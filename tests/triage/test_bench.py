@@ -1,0 +1,18 @@
+"""The made-up rules of the bench are rules that a practice could have."""
+
+from triage import bench, engine, proofs
+from triage.proofs.allowed import Forms
+
+
+def test_the_rules_are_as_many_as_asked_for_and_every_one_can_fire() -> None:
+    ruleset = bench.compiled(50)
+    assert len(ruleset.rules) == 50
+    assert proofs.prove(ruleset, bench.catalogue(), (), seconds=30).reachability.verdict == "proven"
+
+
+def test_the_requests_are_such_that_the_forms_allow_and_reach_many_queues() -> None:
+    forms, ruleset = Forms(bench.catalogue()), bench.compiled(300)
+    requests = [bench.facts(n) for n in range(600)]
+    known = [{key: value for key, value in told.items() if key in forms.catalogue} for told in requests]
+    assert all(forms.allow(told) for told in known)
+    assert len({rule for told in requests for rule in engine.decide(ruleset, told).fired}) > 1
