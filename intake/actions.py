@@ -149,9 +149,8 @@ def discard_draft(*, draft: Draft, by: User) -> None:
 
 
 def facts_of(draft: Draft, state: State, readings: list[Reading]) -> dict[str, Any]:
-    """What triage may look at if the draft were sent now. No machine reads a photo: with one, something is unread."""
-    unread = {"text.unscreened": True} if files.ids(state) else {}
-    found = facts.build(
+    """What triage may look at if the draft were sent now. No machine reads a photo, and a fact of its own says so."""
+    return facts.build(
         request_type=draft.request_type.code,
         questionnaire=draft.version.questionnaire.code,
         answers=forms.answers(draft, state),
@@ -160,8 +159,8 @@ def facts_of(draft: Draft, state: State, readings: list[Reading]) -> dict[str, A
         open_requests=Task.objects.live().filter(conversation__patient=draft.patient_id).count(),
         moment=now(),
         notice_shown=bool(draft.notices),
+        unseen_files=bool(files.ids(state)),
     )
-    return found | unread
 
 
 def _emergencies(draft: Draft, state: State) -> set[str]:
@@ -291,7 +290,7 @@ def write(*, conversation: Conversation, body: str, by: User, added: Sequence[Cl
     task = message.task
     if task is None or task.decision is None:
         return message
-    later = facts.signals(readings) | ({"text.unscreened": True} if added else {})
+    later = facts.signals(readings) | ({"file.unscreened": True} if added else {})
     decision = triage.decide({**task.decision.facts, **later}, submission=conversation.submission)
     if decision.urgency > task.urgency or any(reading.signals for reading in readings):
         queue = queues.serving(decision.queue, conversation.patient.facility)

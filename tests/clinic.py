@@ -103,6 +103,12 @@ RULES: list[dict[str, Any]] = [
         "urgency": "soon",
     },
     {
+        "name": "files not looked at",
+        "stage": "safety",
+        "when": {"field": "file.unscreened", "op": "is", "value": True},
+        "tags": ["not-screened"],
+    },
+    {
         "name": "none left",
         "stage": "priority",
         "when": {"field": "answer.refill.left", "op": "is", "value": "none"},

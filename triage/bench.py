@@ -101,6 +101,7 @@ def facts(n: int) -> dict[str, Any]:
         "signal.urgency": "urgent" if n % 50 == 0 else "routine",
         "signal.codes": [],
         "text.unscreened": False,
+        "file.unscreened": n % 11 == 0,
     }
     for question in range(QUESTIONS):
         if (n + question) % 3:

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 
-from portal.people.models import LANGUAGES, Facility
+from portal.people.models import LANGUAGES, Facility, Program
 from triage import fields, signals
 from triage.models import AnswerSource
 
+Pairs = tuple[tuple[str, str], ...]
 CATEGORIES = [
     ("refill", "refill"),
     ("symptom", "symptom"),
@@ -24,7 +25,7 @@ CATEGORIES = [
 def catalogue() -> fields.Catalogue:
     """As the database has it now. It is built anew only when a questionnaire or a facility changed."""
     answers = tuple(AnswerSource.objects.order_by("code").values_list("code", "updated_at"))
-    return _built(answers, _facilities())
+    return _built(answers, _facilities(), _programs())
 
 
 def proposed(*, instead: AnswerSource | None = None, without: str = "") -> fields.Catalogue:
@@ -35,7 +36,11 @@ def proposed(*, instead: AnswerSource | None = None, without: str = "") -> field
     left_out = {without, instead.code if instead else ""}
     sources = [source for source in AnswerSource.objects.order_by("code") if source.code not in left_out]
     sources += [instead] if instead else []
-    return _of(sorted(sources, key=lambda source: source.code), _facilities())
+    return _of(sorted(sources, key=lambda source: source.code), _facilities(), _programs())
+
+
+def _programs() -> tuple[tuple[str, str], ...]:
+    return tuple(Program.objects.values_list("code", "name"))
 
 
 def _facilities() -> tuple[tuple[str, str], ...]:
@@ -43,19 +48,18 @@ def _facilities() -> tuple[tuple[str, str], ...]:
 
 
 @lru_cache(maxsize=4)
-def _built(
-    answers: tuple[tuple[str, datetime], ...], facilities: tuple[tuple[str, str], ...]
-) -> fields.Catalogue:
-    return _of(AnswerSource.objects.order_by("code"), facilities)
+def _built(answers: tuple[tuple[str, datetime], ...], facilities: Pairs, programs: Pairs) -> fields.Catalogue:
+    return _of(AnswerSource.objects.order_by("code"), facilities, programs)
 
 
-def _of(told: Iterable[AnswerSource], facilities: tuple[tuple[str, str], ...]) -> fields.Catalogue:
+def _of(told: Iterable[AnswerSource], facilities: Pairs, programs: Pairs) -> fields.Catalogue:
     sources = list(told)
     request_types = {code: name for source in sources for code, name in source.request_types}
     found = fields.built_in(
         request_types=sorted(request_types.items()),
         languages=LANGUAGES,
         facilities=facilities,
+        programs=programs,
         signal_codes=signals.codes(),
         signal_categories=CATEGORIES,
     )

@@ -22,11 +22,13 @@ def build(
     open_requests: int,
     moment: datetime,
     notice_shown: bool = False,
+    unseen_files: bool = False,
 ) -> dict[str, Any]:
     """The facts of one submission. A field that nobody answered is absent: missing is a state of its own.
 
     `answers` are typed values by linkId; they become answer.<questionnaire>.<linkId>. `readings` are those of
-    every text the patient wrote, under any request type.
+    every text the patient wrote, under any request type. `unseen_files` says that photos or files came with
+    it, which no machine reads.
     """
     calendar = patient.facility.calendar
     local = moment.astimezone(calendar.zone)
@@ -39,7 +41,9 @@ def build(
         "patient.age_months": patient.age_in_months_on(local.date()),
         "patient.language": patient.language,
         "patient.facility": patient.facility.code,
+        "patient.programs": list(patient.programs),
         "patient.open_requests": open_requests,
+        "file.unscreened": unseen_files,
         "notice.shown": notice_shown,
         "time.open": clock.is_open(hours, moment),
         "time.hour": local.hour,

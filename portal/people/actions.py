@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from audit.actions import Kind, record
 from audit.now import is_set, now
 from portal.people import tasks
-from portal.people.models import Facility, Mail, Patient, PatientUserPermission, Proxy, StaffRole, User
+from portal.people.models import (
+    Facility,
+    Mail,
+    Patient,
+    PatientUserPermission,
+    Program,
+    Proxy,
+    StaffRole,
+    User,
+)
+from portal.people.policies import Refused
 
 
 @transaction.atomic
@@ -59,6 +71,7 @@ def register_patient(
     facility: Facility,
     by: User | None,
     language: str = "en",
+    programs: Iterable[str] = (),
     user: User | None = None,
 ) -> Patient:
     """Enter a patient. Raises ValidationError where the record number or the log-in is taken."""
@@ -70,11 +83,30 @@ def register_patient(
         birth_date=birth_date,
         language=language,
         facility=facility,
+        programs=_known_programs(programs),
     )
     patient.full_clean()
     patient.save()
     record("people.patient.create", by=by, kind=Kind.CREATE, patients=[patient.pk], entity=patient)
     return patient
+
+
+@transaction.atomic
+def set_programs(*, patient: Patient, programs: Iterable[str], by: User | None) -> None:
+    """Let the patient be in exactly these programs. Raises Refused for a code that is none."""
+    patient.programs = _known_programs(programs)
+    patient.save(update_fields=["programs"])
+    record("people.patient.programs", by=by, kind=Kind.UPDATE, patients=[patient.pk], entity=patient)
+
+
+def _known_programs(codes: Iterable[str]) -> list[str]:
+    wanted = sorted(set(codes))
+    if wanted:
+        known = set(Program.objects.filter(code__in=wanted).values_list("code", flat=True))
+        for code in wanted:
+            if code not in known:
+                raise Refused(_("There is no program “%(code)s”.") % {"code": code})
+    return wanted
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 
 from audit.admin import AuditedAdmin
-from portal.people.models import Calendar, Closure, Facility, StaffRole, User
+from portal.people.models import Calendar, Closure, Facility, Program, StaffRole, User
 from portal.people.requests import Request
 
 
@@ -23,6 +23,12 @@ class CalendarAdmin(AuditedAdmin):
 @admin.register(Facility)
 class FacilityAdmin(AuditedAdmin):
     list_display = ["name", "calendar", "phone", "after_hours_phone"]
+    prepopulated_fields = {"code": ["name"]}
+
+
+@admin.register(Program)
+class ProgramAdmin(AuditedAdmin):
+    list_display = ["name", "code"]
     prepopulated_fields = {"code": ["name"]}
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -268,6 +269,19 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         )
 
 
+class Program(models.Model):
+    """A group of patients who are followed more closely, such as those on blood thinners. Rules may test it."""
+
+    code = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=80)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Patient(models.Model):
     """A person in care, with or without a log-in of their own."""
 
@@ -278,6 +292,12 @@ class Patient(models.Model):
     birth_date = models.DateField()
     language = models.CharField(max_length=8, choices=LANGUAGES, default="en")
     facility = models.ForeignKey(Facility, on_delete=models.PROTECT, related_name="patients")
+    programs = ArrayField(
+        models.SlugField(max_length=40),
+        default=list,
+        blank=True,
+        help_text=_("The codes of the programs that the patient is in."),
+    )
 
     objects = PatientQuerySet.as_manager()
 

@@ -545,7 +545,9 @@ def test_what_is_sent_keeps_its_files_and_is_marked_as_not_read(maya: Client, dr
     task = conversation.tasks.get()
     assert not task.screened
     assert task.decision is not None
-    assert task.decision.facts["text.unscreened"] is True
+    assert task.decision.facts["file.unscreened"] is True
+    assert task.decision.facts["text.unscreened"] is False
+    assert "not-screened" in task.tags
     assert task.decision.facts["answer.rash.photos"] == 1
     line = next(each for each in task.summary if "attachments" in each)
     assert line["attachments"] == [{"id": str(row.pk), "name": "arm.jpg"}]
@@ -564,7 +566,7 @@ def test_without_a_file_nothing_is_marked(draft: Draft) -> None:
     task = send(draft).tasks.get()
     assert task.screened
     assert task.decision is not None
-    assert task.decision.facts["text.unscreened"] is False
+    assert task.decision.facts["file.unscreened"] is False
 
 
 def test_a_submit_that_fails_leaves_the_files_in_the_draft(

@@ -51,7 +51,7 @@ def promise(
 
 def test_built_in_promises_are_there_and_nothing_changes_them(clinic: Clinic) -> None:
     built_in = Promise.objects.filter(built_in=True)
-    assert built_in.count() == 3
+    assert built_in.count() == 4
     with pytest.raises(Refused, match="built in"):
         actions.remove_promise(built_in[0], by=clinic.admin)
     weaker = built_in[0]

@@ -15,7 +15,7 @@ from audit.now import at, now
 from intake import actions as intake
 from intake.models import Questionnaire, RequestType
 from portal.people import actions as people
-from portal.people.models import Calendar, Closure, Facility, Patient, User
+from portal.people.models import Calendar, Closure, Facility, Patient, Program, User
 from portal.people.policies import Refused
 from portal.shell.demo import places
 from portal.shell.demo.logins import PASSWORD
@@ -78,6 +78,7 @@ class _Clinic:
         self._staff()
         self._queues(calendars)
         self._outcomes()
+        self._programs()
         self._patients()
         self._forms()
         self._rules()
@@ -170,6 +171,10 @@ class _Clinic:
             if worker.is_auditor:
                 user.user_permissions.add(Permission.objects.get(codename="view_event"))
 
+    def _programs(self) -> None:
+        for code, name in places.PROGRAMS:
+            store(Program(code=code, name=name), by=self.admin)
+
     def _patients(self) -> None:
         invented = people_of(self.marker)
         rows: list[Patient] = []
@@ -198,6 +203,7 @@ class _Clinic:
             birth_date=person.born,
             facility=self.facilities[person.facility],
             language=person.language,
+            programs=person.programs(self.marker.anchor.date()),
             user=user,
             by=self.admin,
         )

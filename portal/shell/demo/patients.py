@@ -41,6 +41,12 @@ class Person:
     def record_number(self) -> str:
         return f"00-{41000 + self.number * 37}"
 
+    def programs(self, day: date) -> list[str]:
+        """A few of the older ones are followed more closely."""
+        older = self.age_on(day) >= 50
+        found = ["anticoagulation"] if older and self.number % 5 == 0 else []
+        return [*found, "diabetes"] if older and self.number % 4 == 1 else found
+
     def age_on(self, day: date) -> int:
         return day.year - self.born.year - ((day.month, day.day) < (self.born.month, self.born.day))
 

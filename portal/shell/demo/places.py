@@ -48,6 +48,9 @@ FACILITIES = (
 )
 
 
+PROGRAMS = (("anticoagulation", "Blood thinner clinic"), ("diabetes", "Diabetes program"))
+
+
 @dataclass(frozen=True)
 class Room:
     """A queue. `targets` are minutes to the first answer and to the outcome: routine, soon, urgent."""
