@@ -47,7 +47,7 @@ def build(
         "notice.shown": notice_shown,
         "time.open": clock.is_open(hours, moment),
         "time.hour": local.hour,
-        "time.weekday": WEEKDAYS[local.weekday()],
+        "time.weekday": WEEKDAYS[local.weekday()][0],
     }
     facts |= signals(readings)
     facts |= {
