@@ -288,10 +288,11 @@ def write(*, conversation: Conversation, body: str, by: User, added: Sequence[Cl
     attachments.add_to_message(message=message, files=added, by=by)
     readings = triage.read_texts([message.body], conversation.patient.language)
     task = message.task
-    if task is None or task.decision is None:
+    if task is None:
         return message
+    known = task.decision.facts if task.decision else _first_facts(conversation)
     later = facts.signals(readings) | ({"file.unscreened": True} if added else {})
-    decision = triage.decide({**task.decision.facts, **later}, submission=conversation.submission)
+    decision = triage.decide({**known, **later}, submission=conversation.submission)
     if decision.urgency > task.urgency or any(reading.signals for reading in readings):
         queue = queues.serving(decision.queue, conversation.patient.facility)
         queues.raise_urgency(
@@ -304,6 +305,19 @@ def write(*, conversation: Conversation, body: str, by: User, added: Sequence[Cl
             by=by,
         )
     return message
+
+
+def _first_facts(conversation: Conversation) -> dict[str, Any]:
+    """What is known of a conversation that the clinic began: no form was filled in, so its words are all there is."""
+    return facts.build(
+        request_type=conversation.request_type,
+        questionnaire="",
+        answers={},
+        patient=conversation.patient,
+        readings=[],
+        open_requests=Task.objects.live().filter(conversation__patient=conversation.patient_id).count(),
+        moment=now(),
+    )
 
 
 def _read(state: State, draft: Draft) -> list[Reading]:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Prefetch
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
@@ -25,7 +26,7 @@ from portal.people.models import Patient
 from portal.people.policies import Refused
 from portal.people.requests import Request
 from queues import actions as queue_actions
-from queues.models import Conversation, Task
+from queues.models import Conversation, Message, Task
 from queues.states import LIVE
 from queues.states import State as TaskState
 from queues.urgency import Urgency
@@ -220,7 +221,7 @@ def conversation(request: Request, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("Your message is sent."))
             return redirect("conversation", row.pk)
-    said = list(row.messages.select_related("author").prefetch_related("attachments"))
+    said = list(row.messages.shown().select_related("author").prefetch_related("attachments"))
     queue_actions.mark_read(conversation=row, by=request.user)
     record_read("intake.conversation.read", by=request.user, patients=[row.patient_id], entity=row)
     task = _task(row)
@@ -296,9 +297,8 @@ def _conversation(request: Request, pk: int) -> Conversation:
 
 
 def _task(row: Conversation) -> Task:
-    return row.tasks.select_related("queue__calendar", "queue__facility", "outcome", "decision").order_by(
-        "-pk"
-    )[0]
+    tasks = row.tasks.select_related("queue__calendar", "queue__facility", "outcome", "decision")
+    return queue_actions.settle(tasks.front_first()[0])
 
 
 @dataclass(frozen=True)
@@ -312,13 +312,15 @@ class Listed:
 
 
 def _listed(patient: Patient, most: int) -> list[Listed]:
-    rows = patient.conversations.prefetch_related("tasks", "messages")[:most]
+    rows = patient.conversations.prefetch_related(
+        Prefetch("tasks", Task.objects.front_first()), Prefetch("messages", Message.objects.shown())
+    )[:most]
     subjects = _subjects(rows)
     return [
         Listed(
             conversation=row,
             subject=subjects[row.pk],
-            task=max(row.tasks.all(), key=lambda task: task.pk),
+            task=queue_actions.settle(row.tasks.all()[0]),
             unread=any(
                 not message.from_patient and message.read_at is None for message in row.messages.all()
             ),

@@ -14,7 +14,8 @@ from portal.people.models import User
 from portal.people.policies import Refused
 from portal.people.requests import Request
 from queues import actions
-from queues.models import Outcome, Queue, ServiceTarget
+from queues.models import Outcome, Protocol, ProtocolStep, Queue, ReplyTemplate, ServiceTarget
+from queues.models.templates import VARIABLES
 
 
 class QueueForm(forms.ModelForm):
@@ -95,3 +96,36 @@ class QueueAdmin(AuditedAdmin):
 @admin.register(Outcome)
 class OutcomeAdmin(AuditedAdmin):
     list_display = ["label", "code", "roles", "position", "retired"]
+
+
+class TemplateForm(forms.ModelForm):
+    class Meta:
+        model = ReplyTemplate
+        fields = ["title", "queue", "role", "body", "body_es", "position", "retired"]
+        help_texts = {"body": _("Can be filled: %s.") % ", ".join(f"{{{name}}}" for name in VARIABLES)}
+
+
+@admin.register(ReplyTemplate)
+class ReplyTemplateAdmin(AuditedAdmin):
+    form = TemplateForm
+    list_display = ["title", "queue", "role", "has_spanish", "retired"]
+    list_filter = ["queue", "role", "retired"]
+    search_fields = ["title", "body"]
+
+    @admin.display(boolean=True, description=_("Spanish"))
+    def has_spanish(self, row: ReplyTemplate) -> bool:
+        return bool(row.body_es)
+
+
+class StepInline(admin.TabularInline):
+    model = ProtocolStep
+    extra = 1
+
+    def has_delete_permission(self, request: Request, obj: Any = None) -> bool:
+        return False  # a step that was ticked somewhere is retired, so that what was done can still be told
+
+
+@admin.register(Protocol)
+class ProtocolAdmin(AuditedAdmin):
+    list_display = ["title", "code", "required"]
+    inlines = [StepInline]

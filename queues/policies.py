@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
 
-from portal.people.models import User
+from portal.people.models import Patient, User
 from portal.people.policies import Refused
-from queues.models import Outcome, Queue, Task
+from queues.models import Outcome, Protocol, Queue, Task
 from queues.states import DONE, TRANSITIONS, State
 from queues.urgency import Urgency
 
@@ -36,10 +38,7 @@ def check_transition(task: Task, verb: str) -> None:
     """Whether the table of states allows this verb now; says what is in the way."""
     if task.state in TRANSITIONS[verb].sources:
         return
-    if task.state in DONE:
-        raise Refused(
-            _("This request is %(state)s; nothing was changed.") % {"state": task.get_state_display()}
-        )
+    check_not_done(task)
     if task.state == State.OPEN:
         raise Refused(_("Nobody holds this task now. Claim it first."))
     raise Refused(
@@ -94,18 +93,116 @@ def can_work(task: Task, by: User) -> bool:
     return task.owner_id == by.pk and task.state == State.CLAIMED
 
 
-def check_seen(task: Task, seen: int | None) -> None:
-    """Refuses what was decided on a page that is no longer true, and says what happened since."""
-    if seen is None or seen == task.version:
+def check_not_done(task: Task) -> None:
+    """Nothing more is said or done on a request that ended; the refusal tells who ended it, and when."""
+    if task.state not in DONE:
         return
-    last = task.steps.select_related("by").last()
-    who = last.by.signature if last and last.by else _("Somebody")
-    raise Refused(
-        _(
-            "%(who)s changed this task meanwhile: it is now %(state)s. Nothing of yours was stored; look again."
+    last = task.steps.select_related("by").filter(verb__in=("resolve", "withdraw")).last()
+    if last is None or last.by is None:
+        raise Refused(
+            _("This request is %(state)s; nothing was changed.") % {"state": task.get_state_display()}
         )
-        % {"who": who, "state": task.get_state_display()}
+    zone = task.queue.calendar.zone
+    said = {"who": last.by.signature, "time": date_format(last.at.astimezone(zone), "j M H:i")}
+    if task.state == State.WITHDRAWN:
+        raise Refused(_("%(who)s took this request back (%(time)s). Nothing was sent or changed.") % said)
+    raise Refused(_("%(who)s resolved this request (%(time)s). Nothing was sent or changed.") % said)
+
+
+def check_seen(task: Task, seen: int | None, *, by: User) -> None:
+    """Refuses what was decided on a page that is no longer true, and says what happened since."""
+    if seen is not None and seen != task.version:
+        raise Refused(what_changed(task, by=by))
+
+
+# What a step did, after the name of who did it.
+DID = {
+    "open": _l("sent it"),
+    "claim": _l("claimed it"),
+    "release": _l("put it back"),
+    "reply": _l("replied"),
+    "ask back": _l("asked the patient"),
+    "hear from patient": _l("answered"),
+    "message": _l("wrote a message"),
+    "escalate": _l("asked a physician"),
+    "answer": _l("answered the question"),
+    "take over": _l("took it over"),
+    "hand over": _l("handed it over"),
+    "split": _l("split off a task"),
+    "call": _l("logged a call"),
+    "resolve": _l("resolved it"),
+    "undo": _l("took a step back"),
+    "withdraw": _l("took the request back"),
+    "reopen": _l("wrote again"),
+    "raise": _l("wrote something that made it more urgent"),
+}
+
+
+def what_changed(task: Task, *, by: User) -> str:
+    """What the last step did to a task and who took it, for a page that didn't know."""
+    last = task.steps.select_related("by").last()
+    did = str(DID.get(last.verb, last.verb)) if last else ""
+    words = {
+        "who": last.by.signature if last and last.by else _("Somebody"),
+        "did": did,
+        "state": task.get_state_display(),
+    }
+    if last and last.by_id == by.pk:
+        return (
+            _(
+                "You changed this task meanwhile, in another tab or with a second click (%(did)s): it is now "
+                "%(state)s. Nothing was done twice; look again."
+            )
+            % words
+        )
+    return (
+        _(
+            "%(who)s changed this task meanwhile (%(did)s): it is now %(state)s. Nothing of yours was stored; "
+            "look again."
+        )
+        % words
     )
+
+
+def check_sees(task: Task, by: User) -> None:
+    """Whoever works the task's queue, or the one that was asked, may add to it."""
+    if not Task.objects.visible_to(by).filter(pk=task.pk).exists():
+        raise Refused(_("This task is not in one of your queues."))
+
+
+def check_protocol(task: Task) -> None:
+    """A required protocol is done before the task is."""
+    protocol = protocol_of(task)
+    if protocol is None or not protocol.required:
+        return
+    steps = open_steps(task, protocol)
+    if steps:
+        raise Refused(
+            _("“%(protocol)s” must be done first. Still open: %(steps)s.")
+            % {"protocol": protocol, "steps": "; ".join(steps)}
+        )
+
+
+def protocol_of(task: Task) -> Protocol | None:
+    """The checklist that a rule asked for, where there is one of this code."""
+    code = task.decision.result.get("protocol") if task.decision else None
+    return Protocol.objects.filter(code=code).first() if code else None
+
+
+def open_steps(task: Task, protocol: Protocol) -> list[str]:
+    steps = protocol.steps.filter(retired=False).exclude(ticks__task=task)
+    return list(steps.values_list("text", flat=True))
+
+
+def check_cares_for(patient: Patient, by: User) -> None:
+    if not Patient.objects.cared_for_by(by).filter(pk=patient.pk).exists():
+        raise Refused(_("This patient is seen at a place where you don't work."))
+
+
+def people_of(task: Task) -> list[User]:
+    """Who may be mentioned: the members of the task's queue and of the one that was asked."""
+    queues = [pk for pk in (task.queue_id, task.asked_queue_id) if pk]
+    return list(User.objects.filter(groups__queue__in=queues, is_active=True).order_by("name").distinct())
 
 
 def check_outcome(outcome: Outcome, by: User) -> None:
@@ -115,10 +212,10 @@ def check_outcome(outcome: Outcome, by: User) -> None:
         )
 
 
-def check_words(text: str, *, limit: int = 10_000) -> str:
+def check_words(text: str, *, limit: int = 10_000, empty: bool = False) -> str:
     """The text without outer white space; refuses an empty one, one too long, or one with unstorable characters."""
     text = text.replace("\r\n", "\n").strip()
-    if not text:
+    if not text and not empty:
         raise Refused(_("Write something first."))
     if "\x00" in text:
         raise Refused(

@@ -80,7 +80,8 @@ def messages_for(task: Task, viewer: User) -> list[Message] | None:
     if Field.CLINICAL not in viewer.fields and (task.conversation.clinical or task.flags):
         return None
     # Files are a room above this one; their rows point here, and the page shows what it needs of them.
-    return list(task.conversation.messages.select_related("author").prefetch_related("attachments"))
+    messages = task.conversation.messages.standing()
+    return list(messages.select_related("author").prefetch_related("attachments"))
 
 
 def due(task: Task) -> Due:

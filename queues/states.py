@@ -41,6 +41,8 @@ TRANSITIONS: dict[str, Transition] = {
         Transition("stop waiting", (State.WAITING,), State.OPEN),
         Transition("escalate", (State.CLAIMED,), State.ESCALATED),
         Transition("answer", (State.ESCALATED,), State.CLAIMED),
+        Transition("take over", (State.ESCALATED,), State.CLAIMED),
+        Transition("undo", (State.CLAIMED, State.WAITING, State.RESOLVED), State.CLAIMED),
         Transition("hand over", (State.OPEN, State.CLAIMED), State.OPEN),
         Transition("resolve", (State.CLAIMED,), State.RESOLVED),
         Transition("withdraw", LIVE, State.WITHDRAWN),

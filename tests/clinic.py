@@ -113,6 +113,8 @@ RULES: list[dict[str, Any]] = [
         "stage": "priority",
         "when": {"field": "answer.refill.left", "op": "is", "value": "none"},
         "urgency": "soon",
+        "protocol": "none-left",
+        "ask_back": "When did you take the last one?",
     },
     {
         "name": "refills to nursing",

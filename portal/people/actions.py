@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -141,15 +141,25 @@ def end_proxy(*, proxy: Proxy, by: User | None) -> None:
     record("people.proxy.end", by=by, kind=Kind.UPDATE, patients=[proxy.patient_id], entity=proxy)
 
 
-def post_mail(*, recipient: User, kind: str, path: str) -> Mail | None:
-    """Write a mail into the outbox; call it inside the transaction that is the mail's reason.
+def post_mail(*, recipient: User, kind: str, path: str, after: timedelta = timedelta()) -> Mail | None:
+    """Write a mail into the outbox; call it inside the transaction that is the mail's reason. It waits for `after`.
 
     Returns None where the recipient wants no notices. The worker started on commit is only a nudge: the sweep
     finds whatever a crash left behind.
     """
     if not recipient.mail_notices or not recipient.is_active:
         return None
-    mail = Mail.objects.create(recipient=recipient, kind=kind, path=path, created_at=now(), not_before=now())
+    mail = Mail.objects.create(
+        recipient=recipient, kind=kind, path=path, created_at=now(), not_before=now() + after
+    )
     if not is_set():
-        tasks.nudge("portal.people.tasks.send_mail", mail.pk)
+        tasks.nudge("portal.people.tasks.send_mail", mail.pk, after=after)
     return mail
+
+
+def withdraw_mails(keys: Iterable[int]) -> None:
+    """Take mails back that wait to be sent; what is sent already stays as it is. Part of the caller's transaction."""
+    waiting = Mail.objects.select_for_update().filter(pk__in=list(keys), state=Mail.State.PENDING)
+    for mail in waiting:
+        mail.state = Mail.State.WITHDRAWN
+        mail.save(update_fields=["state"])

@@ -254,6 +254,13 @@ class StaffRole(models.Model):
 
 
 class PatientQuerySet(models.QuerySet["Patient"]):
+    def cared_for_by(self, user: User) -> PatientQuerySet:
+        """Patients of the facilities where this person works now; the central team serves all of them."""
+        places = set(user.staff_roles.current().values_list("facility", flat=True))
+        if not places:
+            return self.none()
+        return self.all() if None in places else self.filter(facility__in=places)
+
     def reachable_by(self, user: User) -> PatientQuerySet:
         """Patients this user may act for: themselves, and those who granted it, as long as it lasts.
 
@@ -409,11 +416,13 @@ class Mail(models.Model):
 
     class Kind(models.TextChoices):
         NEW_MESSAGE = "new-message", "there is a new message"
+        MENTION = "mention", "a colleague mentioned them in a note"
 
     class State(models.TextChoices):
         PENDING = "pending", "waiting to be sent"
         SENT = "sent", "sent"
         FAILED = "failed", "given up"
+        WITHDRAWN = "withdrawn", "taken back before it was sent"
 
     MAX_ATTEMPTS = 5
 

@@ -10,8 +10,9 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.template.loader import render_to_string
-from django.utils import translation
-from django_q.tasks import async_task
+from django.utils import timezone, translation
+from django_q.models import Schedule
+from django_q.tasks import async_task, schedule
 
 from audit.now import now
 from portal.people.models import Mail
@@ -19,9 +20,14 @@ from portal.people.models import Mail
 log = logging.getLogger(__name__)
 
 
-def nudge(func: str, *args: object) -> None:
-    """Ask a worker to run `func` once the present transaction is committed."""
-    transaction.on_commit(lambda: async_task(func, *args))
+def nudge(func: str, *args: object, after: timedelta = timedelta()) -> None:
+    """Ask a worker to run `func` once the present transaction is committed, and `after` has passed."""
+    if not after:
+        transaction.on_commit(lambda: async_task(func, *args))
+        return
+    transaction.on_commit(
+        lambda: schedule(func, *args, schedule_type=Schedule.ONCE, next_run=timezone.now() + after)
+    )
 
 
 def send_mail(mail_id: int) -> None:

@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "triage",
     "queues",
     "portal.people",
+    "portal.records",
     "audit",
 ]
 
@@ -250,6 +251,9 @@ TIME_ZONE = "UTC"  # people see their facility's time; the database and the logs
 # ---------------------------------------------------------------------------------------------- static files
 
 STATIC_URL = "static/"
+# How long what staff sent can be taken back. Mail, filing and the patient's page wait for it.
+UNDO_SECONDS = given.number("PORTER_UNDO_SECONDS", 10, least=0, most=60)
+
 STATIC_ROOT = Path(given.text("PORTER_STATIC", str(VAR / "static")))
 STATICFILES_DIRS = [path for path in [BASE_DIR / "static"] if path.is_dir()]
 STORAGES = {

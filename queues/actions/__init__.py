@@ -2,12 +2,16 @@
 step and an audit event in the same transaction; what follows later (mail, filing) is a row written here too."""
 
 from queues.actions.claiming import claim_next
-from queues.actions.escalations import answer, escalate
+from queues.actions.escalations import answer, escalate, take_over
+from queues.actions.holding import settle, undo
 from queues.actions.incoming import hear_from_patient, mark_read, open_task, raise_urgency, withdraw
+from queues.actions.notes import add_note, log_call, see_mentions, tick
 from queues.actions.places import retire_queue, save_queue, serving, set_members
+from queues.actions.starting import split, start_conversation
 from queues.actions.working import ask_back, claim, hand_over, release, reply, resolve
 
 __all__ = [
+    "add_note",
     "answer",
     "ask_back",
     "claim",
@@ -15,6 +19,7 @@ __all__ = [
     "escalate",
     "hand_over",
     "hear_from_patient",
+    "log_call",
     "mark_read",
     "open_task",
     "raise_urgency",
@@ -23,7 +28,14 @@ __all__ = [
     "resolve",
     "retire_queue",
     "save_queue",
+    "see_mentions",
     "serving",
     "set_members",
+    "settle",
+    "split",
+    "start_conversation",
+    "take_over",
+    "tick",
+    "undo",
     "withdraw",
 ]

@@ -23,12 +23,14 @@ def escalate(
     situation: str,
     question: str,
     by: User,
+    background: str = "",
+    assessment: str = "",
     options: Iterable[str] = (),
     seen: int | None = None,
 ) -> Escalation:
     """Ask a physician one question about a task. The asker keeps the task and closes the loop with the patient."""
     task = lock(task)
-    policies.check_seen(task, seen)
+    policies.check_seen(task, seen, by=by)
     policies.check_transition(task, "escalate")
     policies.check_owner(task, by)
     queue = serving("physician", task.conversation.patient.facility)
@@ -38,6 +40,8 @@ def escalate(
         asked_by=by,
         asked_at=now(),
         situation=policies.check_words(situation, limit=2000),
+        background=policies.check_words(background, limit=2000, empty=True),
+        assessment=policies.check_words(assessment, limit=2000, empty=True),
         question=policies.check_words(question, limit=1000),
         options=[option.strip()[:120] for option in options if option.strip()],
     )
@@ -48,16 +52,42 @@ def escalate(
 @transaction.atomic
 def answer(*, escalation: Escalation, text: str, by: User) -> Escalation:
     """The physician's answer; the task is back with the one who asked."""
-    task = lock(escalation.task)
-    escalation = Escalation.objects.select_for_update().get(pk=escalation.pk)
-    if escalation.answered_at:
-        raise Refused(_("%(who)s has answered this already.") % {"who": escalation.answered_by})
-    policies.check_works_queue(escalation.queue, by)
+    task, escalation = _open_question(escalation, by)
     escalation.answer = policies.check_words(text, limit=2000)
     escalation.answered_by, escalation.answered_at = by, now()
     escalation.save()
     move(task, "answer", by=by, asked_queue=None)
     return escalation
+
+
+@transaction.atomic
+def take_over(*, escalation: Escalation, by: User) -> Task:
+    """The physician takes the task instead of answering: it is theirs from now on, in their queue, clock and all."""
+    task, escalation = _open_question(escalation, by)
+    escalation.answer, escalation.taken_over = _("Took it over."), True
+    escalation.answered_by, escalation.answered_at = by, now()
+    escalation.save()
+    return move(
+        task,
+        "take over",
+        by=by,
+        owner=by,
+        claimed_at=now(),
+        queue=escalation.queue,
+        entered_queue_at=now(),
+        asked_queue=None,
+    )
+
+
+def _open_question(escalation: Escalation, by: User) -> tuple[Task, Escalation]:
+    """Task and question, locked, if somebody of this queue may answer now."""
+    task = lock(escalation.task)
+    escalation = Escalation.objects.select_for_update().get(pk=escalation.pk)
+    policies.check_works_queue(escalation.queue, by)
+    policies.check_not_done(task)
+    if escalation.answered_at:
+        raise Refused(_("%(who)s has answered this already.") % {"who": escalation.answered_by})
+    return task, escalation
 
 
 def close_question(task: Task, answer: str, *, by: User) -> None:

@@ -76,8 +76,9 @@ def hear_from_patient(*, conversation: Conversation, body: str, by: User, screen
     Part of the caller's transaction, which reads the words for red flags and decides anew.
     """
     body = policies.check_words(body)
-    # The newest task is the one that goes on; the lock keeps a resolve from slipping between.
-    task = conversation.tasks.select_for_update().order_by("-pk").first()
+    # What waits for the patient goes on, or what is open, or the newest. The lock keeps a resolve
+    # from slipping between.
+    task = conversation.tasks.select_for_update().front_first().first()
     if task is None:
         raise Refused(_("This request has no open task. Please send a new one."))
     message = Message.objects.create(
@@ -95,6 +96,7 @@ def hear_from_patient(*, conversation: Conversation, body: str, by: User, screen
             by=by,
             owner=None,
             resolved_at=None,
+            held_until=None,
             outcome=None,
             responded_at=None,
             opened_at=now(),
@@ -168,4 +170,4 @@ def withdraw(*, conversation: Conversation, by: User) -> None:
 @transaction.atomic
 def mark_read(*, conversation: Conversation, by: User) -> None:
     """Note that the patient's side opened the messages sent to them."""
-    conversation.messages.filter(from_patient=False, read_at__isnull=True).update(read_at=now())
+    conversation.messages.shown().filter(from_patient=False, read_at__isnull=True).update(read_at=now())

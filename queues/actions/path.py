@@ -32,8 +32,8 @@ def move(task: Task, verb: str, *, by: User, note: str = "", **changes: Any) -> 
     return write(task, verb, TRANSITIONS[verb].target, by=by, note=note, **changes)
 
 
-def change(task: Task, verb: str, *, by: User, **changes: Any) -> Task:
-    return write(task, verb, State(task.state), by=by, **changes)
+def change(task: Task, verb: str, *, by: User, note: str = "", **changes: Any) -> Task:
+    return write(task, verb, State(task.state), by=by, note=note, **changes)
 
 
 def write(task: Task, verb: str, after: State, *, by: User, note: str = "", **changes: Any) -> Task:

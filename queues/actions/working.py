@@ -10,8 +10,9 @@ from audit.now import now
 from portal.people.models import User
 from portal.people.policies import Refused
 from queues import fhir, policies
+from queues.actions.holding import before, hold, window
 from queues.actions.path import change, lock, move
-from queues.actions.saying import say, tell
+from queues.actions.saying import tell, write
 from queues.actions.timing import answered
 from queues.assessing import Assessed, decided_category
 from queues.models import Assessment, Filing, Message, Outcome, Queue, Task
@@ -26,7 +27,7 @@ def claim(*, task: Task, by: User, seen: int | None = None) -> Task:
     if task.owner_id == by.pk and task.state == State.CLAIMED:
         return task
     policies.check_works_queue(task.queue, by)
-    policies.check_seen(task, seen if task.state == State.OPEN else None)
+    policies.check_seen(task, seen if task.state == State.OPEN else None, by=by)
     policies.check_room(task, by)
     return move(task, "claim", by=by, owner=by, claimed_at=now())
 
@@ -43,11 +44,14 @@ def release(*, task: Task, by: User) -> Task:
 def reply(*, task: Task, body: str, by: User, seen: int | None = None) -> Message:
     """Send words to the patient's side and a mail that says no more than that there are some."""
     task = lock(task)
-    policies.check_seen(task, seen)
+    policies.check_seen(task, seen, by=by)
+    policies.check_not_done(task)
     policies.check_owner(task, by)
-    body = policies.check_words(body)
-    message = say(task, body, by=by)
+    body, was = policies.check_words(body), before(task)
+    message = write(task, body, by=by, after=window())
+    mails = tell(task, after=window())
     change(task, "reply", by=by, **answered(task))
+    hold(task, "reply", by=by, was=was, message=message, mails=mails)
     return message
 
 
@@ -55,13 +59,16 @@ def reply(*, task: Task, body: str, by: User, seen: int | None = None) -> Messag
 def ask_back(*, task: Task, question: str, by: User, seen: int | None = None) -> Message:
     """Ask the patient something and stop the clock until the answer. An urgent task's clock never stops."""
     task = lock(task)
-    policies.check_seen(task, seen)
+    policies.check_seen(task, seen, by=by)
     policies.check_transition(task, "ask back")
     policies.check_owner(task, by)
     if task.urgency == Urgency.URGENT:
         raise Refused(_("This is urgent, so its clock can't stop. Send the question as a reply, or call."))
-    message = say(task, policies.check_words(question), by=by)
+    was = before(task)
+    message = write(task, policies.check_words(question), by=by, after=window())
+    mails = tell(task, after=window())
     move(task, "ask back", by=by, waiting_since=now(), **answered(task))
+    hold(task, "ask back", by=by, was=was, message=message, mails=mails)
     return message
 
 
@@ -79,22 +86,31 @@ def resolve(
     """End the task with a coded outcome, and a last message where `body` has one. The exchange goes to the outbox
     to the record in the same transaction. `assessed` says whether the rules had sorted it right."""
     task = lock(task)
-    policies.check_seen(task, seen)
+    policies.check_seen(task, seen, by=by)
     policies.check_transition(task, "resolve")
     policies.check_owner(task, by)
     policies.check_outcome(outcome, by)
-    changes = answered(task)
-    if body.strip():
-        say(task, policies.check_words(body), by=by)
-    else:
-        tell(task)
-    move(task, "resolve", by=by, resolved_at=now(), outcome=outcome, minutes_spent=minutes_spent, **changes)
+    policies.check_protocol(task)
+    changes, was = answered(task), before(task)
+    message = write(task, policies.check_words(body), by=by, after=window()) if body.strip() else None
+    mails = tell(task, after=window())
+    move(
+        task,
+        "resolve",
+        by=by,
+        resolved_at=now(),
+        outcome=outcome,
+        minutes_spent=minutes_spent,
+        held_until=now() + window(),
+        **changes,
+    )
     if assessed is not None:
         _assess(task, assessed, by=by)
-    messages = list(task.conversation.messages.select_related("author"))
-    Filing.objects.create(
-        task=task, document=fhir.exchange(task, messages), created_at=now(), not_before=now()
+    messages = list(task.conversation.messages.standing().select_related("author"))
+    filing = Filing.objects.create(
+        task=task, document=fhir.exchange(task, messages), created_at=now(), not_before=now() + window()
     )
+    hold(task, "resolve", by=by, was=was, message=message, mails=mails, filing=filing)
     return task
 
 
@@ -124,7 +140,7 @@ def _assess(task: Task, assessed: Assessed, *, by: User) -> None:
 def hand_over(*, task: Task, queue: Queue, reason: str, by: User, seen: int | None = None) -> Task:
     """Move the task to another live queue, with a reason that the next one reads. The patient's clock goes on."""
     task = lock(task)
-    policies.check_seen(task, seen)
+    policies.check_seen(task, seen, by=by)
     policies.check_transition(task, "hand over")
     policies.check_works_queue(task.queue, by)
     if task.owner_id is not None:

@@ -1,8 +1,11 @@
 """The tables of this room."""
 
 from queues.models.assessments import Assessment
-from queues.models.conversations import Conversation, ConversationQuerySet, Message
+from queues.models.calls import Call
+from queues.models.conversations import Conversation, ConversationQuerySet, Message, MessageQuerySet
 from queues.models.filing import Filing
+from queues.models.holds import Hold
+from queues.models.notes import Mention, Note
 from queues.models.places import (
     DEFAULT_TARGETS,
     Outcome,
@@ -13,24 +16,35 @@ from queues.models.places import (
     ServiceTarget,
 )
 from queues.models.presence import Presence
+from queues.models.protocols import Protocol, ProtocolStep, Tick
 from queues.models.tasks import Escalation, Step, Task, TaskQuerySet
+from queues.models.templates import ReplyTemplate
 
 __all__ = [
     "Assessment",
+    "Call",
     "Conversation",
     "ConversationQuerySet",
     "DEFAULT_TARGETS",
     "Escalation",
     "Filing",
+    "Hold",
+    "Mention",
     "Message",
+    "MessageQuerySet",
+    "Note",
     "Outcome",
     "Presence",
+    "Protocol",
+    "ProtocolStep",
     "Queue",
     "QueueGroupPermission",
     "QueueQuerySet",
     "QueueUserPermission",
+    "ReplyTemplate",
     "ServiceTarget",
     "Step",
     "Task",
     "TaskQuerySet",
+    "Tick",
 ]

@@ -20,6 +20,11 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 class Conversation(models.Model):
     """One request of a patient and everything said about it, whoever works on it."""
 
+    class Channel(models.TextChoices):
+        PORTAL = "portal", _("sent in the portal")
+        PHONE = "phone", _("written down on the phone")
+        STAFF = "staff", _("begun by the clinic")
+
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="conversations")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     submission = models.OneToOneField(
@@ -28,6 +33,7 @@ class Conversation(models.Model):
     request_type = models.SlugField(max_length=40)
     subject = models.CharField(max_length=120, help_text=_("The request type as the patient chose it."))
     clinical = models.BooleanField(help_text=_("Whether its answers and messages are about health."))
+    channel = models.CharField(max_length=10, choices=Channel, default=Channel.PORTAL)
     opened_at = models.DateTimeField(default=now)
 
     objects = ConversationQuerySet.as_manager()
@@ -48,8 +54,18 @@ class Conversation(models.Model):
         return f"R-{10000 + self.pk}"
 
 
+class MessageQuerySet(models.QuerySet["Message"]):
+    def standing(self) -> MessageQuerySet:
+        """All that was not taken back: what staff read, and what is filed."""
+        return self.filter(withdrawn_at__isnull=True)
+
+    def shown(self) -> MessageQuerySet:
+        """What the patient's side may read now: neither taken back, nor still within the seconds to do so."""
+        return self.standing().filter(shown_at__lte=now())
+
+
 class Message(models.Model):
-    """Something said to the other side. What was sent is never rewritten."""
+    """Something said to the other side. What was sent is never rewritten; for some seconds it can be taken back."""
 
     conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="messages")
     task = models.ForeignKey(
@@ -59,11 +75,23 @@ class Message(models.Model):
     from_patient = models.BooleanField()
     body = models.TextField(max_length=10_000)
     sent_at = models.DateTimeField(default=now)
+    shown_at = models.DateTimeField(default=now, help_text=_("From when on the patient's side sees it."))
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When it was taken back, before anybody saw it.")
+    )
     read_at = models.DateTimeField(null=True, blank=True, help_text=_("When the patient's side opened it."))
+
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         ordering = ["sent_at", "id"]
-        constraints = [models.CheckConstraint(condition=~Q(body=""), name="message_says_something")]
+        constraints = [
+            models.CheckConstraint(condition=~Q(body=""), name="message_says_something"),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at__isnull=True) | Q(read_at__isnull=True),
+                name="message_taken_back_was_not_read",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"message {self.pk}"

@@ -19,6 +19,7 @@ class Filing(models.Model):
         PENDING = "pending", _("not yet in the chart")
         FILED = "filed", _("in the chart")
         FAILED = "failed", _("could not be filed")
+        WITHDRAWN = "withdrawn", _("taken back before it was filed")
 
     key = models.UUIDField(
         default=uuid.uuid4, unique=True, help_text=_("Names the document at the record server.")

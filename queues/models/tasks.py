@@ -22,6 +22,14 @@ class TaskQuerySet(models.QuerySet["Task"]):
         queues = Queue.objects.seen_by(user).order_by().values("pk")
         return self.filter(Q(queue__in=queues) | Q(asked_queue__in=queues))
 
+    def front_first(self) -> TaskQuerySet:
+        """Of the tasks on one conversation, the one that tells how it stands: what waits for the patient, then what
+        is being worked on, then the newest that ended."""
+        rank = models.Case(
+            models.When(state=State.WAITING, then=0), models.When(state__in=LIVE, then=1), default=2
+        )
+        return self.order_by(rank, "-pk")
+
     def live(self) -> TaskQuerySet:
         return self.filter(state__in=LIVE)
 
@@ -43,6 +51,14 @@ class Task(models.Model):
     queue = models.ForeignKey(Queue, on_delete=models.PROTECT, related_name="tasks")
     decision = models.ForeignKey(
         "triage.Decision", null=True, blank=True, on_delete=models.PROTECT, related_name="tasks"
+    )
+    split_from = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="parts",
+        help_text=_("The task that somebody split this one off from."),
     )
     state = models.CharField(max_length=12, choices=State, default=State.OPEN)
     owner = models.ForeignKey(
@@ -79,6 +95,11 @@ class Task(models.Model):
     waiting_since = models.DateTimeField(null=True, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
     outcome = models.ForeignKey(Outcome, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    held_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text=_("Until when a resolved task can be taken back; the patient sees the end only then."),
+    )
     minutes_spent = models.PositiveSmallIntegerField(null=True, blank=True)
     asked_queue = models.ForeignKey(
         Queue,
@@ -205,6 +226,8 @@ class Escalation(models.Model):
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     asked_at = models.DateTimeField(default=now)
     situation = models.TextField(max_length=2000)
+    background = models.TextField(max_length=2000, blank=True)
+    assessment = models.TextField(max_length=2000, blank=True)
     question = models.TextField(max_length=1000)
     options = ArrayField(models.CharField(max_length=120), default=list, blank=True)
     answer = models.TextField(max_length=2000, blank=True)
@@ -212,6 +235,9 @@ class Escalation(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     answered_at = models.DateTimeField(null=True, blank=True)
+    taken_over = models.BooleanField(
+        default=False, help_text=_("Answered by taking the task, not by words to the asker.")
+    )
 
     class Meta:
         ordering = ["asked_at"]

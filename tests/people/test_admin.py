@@ -10,7 +10,22 @@ from audit.models import Event
 from intake.attachments.models import Attachment, AttachmentContent
 from intake.models import Draft, Submission
 from portal.people.models import Facility, Mail, Patient, Proxy
-from queues.models import Conversation, Escalation, Filing, Message, Step, Task
+from portal.records.models import Chart, ChartEntry
+from queues.models import (
+    Assessment,
+    Call,
+    Conversation,
+    Escalation,
+    Filing,
+    Hold,
+    Mention,
+    Message,
+    Note,
+    Presence,
+    Step,
+    Task,
+    Tick,
+)
 from tests.clinic import Clinic
 from triage import actions as triage
 from triage.models import Decision, LostFlag, Rule, Ruleset, TextReading
@@ -27,6 +42,15 @@ PATIENT_DATA = {
     Step,
     Escalation,
     Filing,
+    Assessment,
+    Call,
+    Hold,
+    Mention,
+    Note,
+    Presence,
+    Tick,
+    Chart,
+    ChartEntry,
     Decision,
     LostFlag,
     TextReading,
