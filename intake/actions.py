@@ -176,6 +176,7 @@ def _emergencies(draft: Draft, state: State) -> set[str]:
     return found
 
 
+@queues.again_if_retired
 def submit(*, draft_id: UUID, by: User) -> Conversation:
     """Send a draft: submission, decision, task and audit events in one transaction, exactly once.
 
@@ -277,6 +278,7 @@ def _send(draft: Draft, by: User) -> Conversation:
     return conversation
 
 
+@queues.again_if_retired
 @transaction.atomic
 def write(*, conversation: Conversation, body: str, by: User, added: Sequence[Clean] = ()) -> Message:
     """A later message of the patient's side. It is read and decided in the transaction that stores it: it can only

@@ -57,7 +57,11 @@ class Surroundings:
             catalogue or catalogues.catalogue(),
             tuple((queue.code, queue.facility.code if queue.facility else "") for queue in live),
             tuple(sorted({queue.code for queue in live} - office)),
-            tuple(Facility.objects.order_by("code").values_list("code", flat=True)),
+            tuple(
+                Facility.objects.filter(opened_at__isnull=False)
+                .order_by("code")
+                .values_list("code", flat=True)
+            ),
         )
 
     def served(self, code: str) -> bool:
@@ -146,6 +150,7 @@ def digest(ruleset: Ruleset, around: Surroundings) -> str:
         ruleset.fallback,
         promises_of(ruleset, around),
         around.places,
+        around.facilities,
         around.catalogue.to_json(),
     )
 

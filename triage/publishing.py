@@ -1,7 +1,8 @@
 """The gate: what must be proven, approved and kept before a change may decide about patients.
 
 `report` tells of a ruleset everything that stands in its way. The same proofs guard the other changes that reach
-decisions: a new questionnaire (`check_catalogue`) and a retired queue (`check_queue_retirement`).
+decisions: a new questionnaire (`check_catalogue`), a retired queue (`check_queue_retirement`) and a new facility
+(`check_facility`).
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from portal.people.models import Facility
 from queues.models import Queue
 from triage import catalogue as catalogues
 from triage import proving, signals
@@ -208,14 +211,42 @@ def check_queue_change(queue: Queue) -> list[str]:
     return [_("The published rules don't allow this: %s") % sentence for sentence in said]
 
 
-def _newly_broken(change: Callable[[proving.Surroundings], proving.Surroundings]) -> list[str]:
+def check_facility(facility: Facility) -> list[str]:
+    """Why a facility can't open, as sentences: some requests of its patients would find no queue, or one where nobody
+    works."""
+    hold()
+    here = (facility.code,)
+    said = _newly_broken(
+        lambda present: replace(present, facilities=here), lambda present: replace(present, facilities=())
+    )
+    published = Ruleset.objects.published().first()
+    if published is None or said:
+        return said
+    codes = {
+        published.fallback,
+        *published.rules.exclude(queue="").order_by().values_list("queue", flat=True),
+    }
+    serving = Queue.objects.live().filter(Q(facility=facility) | Q(facility__isnull=True), code__in=codes)
+    nobody = serving.filter(members__user__isnull=True).order_by("name").select_related("facility")
+    own = {queue.code for queue in serving if queue.facility_id}
+    return [
+        _("Nobody works “%(queue)s” yet.") % {"queue": queue}
+        for queue in nobody
+        if queue.facility_id or queue.code not in own
+    ]
+
+
+Change = Callable[[proving.Surroundings], proving.Surroundings]
+
+
+def _newly_broken(change: Change, compared: Change = lambda present: present) -> list[str]:
     """What the published ruleset keeps now and would not keep then."""
     published = Ruleset.objects.published().first()
     if published is None:
         return []
     present = proving.Surroundings.present()
     after = _failing(published, change(present))
-    before = _failing(published, present) if after else {}
+    before = _failing(published, compared(present)) if after else {}
     return [sentence for key, said in after.items() if key not in before for sentence in said]
 
 

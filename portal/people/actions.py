@@ -10,9 +10,9 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from audit.actions import Kind, record
+from audit.actions import Kind, record, store
 from audit.now import is_set, now
-from portal.people import tasks
+from portal.people import policies, tasks
 from portal.people.models import (
     Facility,
     Mail,
@@ -75,6 +75,7 @@ def register_patient(
     user: User | None = None,
 ) -> Patient:
     """Enter a patient. Raises ValidationError where the record number or the log-in is taken."""
+    policies.check_open(facility)
     patient = Patient(
         user=user,
         record_number=record_number,
@@ -97,6 +98,32 @@ def set_programs(*, patient: Patient, programs: Iterable[str], by: User | None) 
     patient.programs = _known_programs(programs)
     patient.save(update_fields=["programs"])
     record("people.patient.programs", by=by, kind=Kind.UPDATE, patients=[patient.pk], entity=patient)
+
+
+@transaction.atomic
+def save_facility(*, facility: Facility, by: User | None) -> list[str]:
+    """Store a facility. A new one opens at once where every request has somebody to go to; else the sentences say
+    what it needs before `open_facility` can."""
+    is_new = facility._state.adding
+    if is_new:
+        facility.opened_at = None
+    store(facility, by=by)
+    if not is_new:
+        return []
+    try:
+        open_facility(facility=facility, by=by)
+    except Refused as refused:
+        return [str(refused)]
+    return []
+
+
+@transaction.atomic
+def open_facility(*, facility: Facility, by: User | None) -> None:
+    """Let patients come in here. Raises Refused with what the rules need first."""
+    policies.check_opening(facility)
+    facility.opened_at = now()
+    facility.save(update_fields=["opened_at"])
+    record("people.facility.open", by=by, kind=Kind.UPDATE, entity=facility)
 
 
 def _known_programs(codes: Iterable[str]) -> list[str]:

@@ -1,11 +1,14 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from audit.admin import AuditedAdmin
+from portal.people import actions as people
 from portal.people.models import Calendar, Closure, Facility, Program, StaffRole, User
+from portal.people.policies import Refused
 from portal.people.requests import Request
 
 
@@ -22,8 +25,37 @@ class CalendarAdmin(AuditedAdmin):
 
 @admin.register(Facility)
 class FacilityAdmin(AuditedAdmin):
-    list_display = ["name", "calendar", "phone", "after_hours_phone"]
+    """A new facility opens once the published rules find a queue with people for everything its patients may ask."""
+
+    list_display = ["name", "calendar", "phone", "after_hours_phone", "is_open"]
     prepopulated_fields = {"code": ["name"]}
+    actions = ["open"]
+
+    @admin.display(boolean=True, description=_("open"))
+    def is_open(self, facility: Facility) -> bool:
+        return facility.opened_at is not None
+
+    def get_readonly_fields(self, request: Request, obj: Facility | None = None) -> list[str]:
+        return ["code"] if obj else []  # rules name it
+
+    def get_prepopulated_fields(self, request: Request, obj: Facility | None = None) -> dict[str, Any]:
+        return {} if obj else {"code": ["name"]}
+
+    def save_model(self, request: Request, obj: Facility, form: Any, change: bool) -> None:
+        for sentence in people.save_facility(facility=obj, by=request.user):
+            self.message_user(
+                request, _("Stored, but not open yet. %(why)s") % {"why": sentence}, messages.WARNING
+            )
+
+    @admin.action(description=_("Open: let patients come in"))
+    def open(self, request: Request, queryset: QuerySet[Facility]) -> None:
+        for facility in queryset.filter(opened_at__isnull=True):
+            try:
+                people.open_facility(facility=facility, by=request.user)
+            except Refused as refused:
+                self.message_user(request, f"{facility}: {refused}", messages.ERROR)
+            else:
+                self.message_user(request, _("%(place)s is open.") % {"place": facility}, messages.SUCCESS)
 
 
 @admin.register(Program)

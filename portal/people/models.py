@@ -112,6 +112,12 @@ class Facility(models.Model):
     emergency_number = models.CharField(max_length=30, default="911")
     crisis_line = models.CharField(max_length=30, default="988")
     poison_control = models.CharField(max_length=30, default="1-800-222-1222")
+    opened_at = models.DateTimeField(
+        default=now,
+        null=True,
+        editable=False,
+        help_text=_("Empty while its queues are not all there; until then it has no patients."),
+    )
 
     class Meta:
         ordering = ["name"]

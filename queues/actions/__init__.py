@@ -6,12 +6,13 @@ from queues.actions.escalations import answer, escalate, take_over
 from queues.actions.holding import settle, undo
 from queues.actions.incoming import hear_from_patient, mark_read, open_task, raise_urgency, withdraw
 from queues.actions.notes import add_note, log_call, see_mentions, tick
-from queues.actions.places import retire_queue, save_queue, serving, set_members
+from queues.actions.places import again_if_retired, retire_queue, save_queue, serving, set_members
 from queues.actions.starting import split, start_conversation
 from queues.actions.working import ask_back, claim, hand_over, release, reply, resolve
 
 __all__ = [
     "add_note",
+    "again_if_retired",
     "answer",
     "ask_back",
     "claim",

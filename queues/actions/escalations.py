@@ -12,10 +12,11 @@ from portal.people.models import User
 from portal.people.policies import Refused
 from queues import policies
 from queues.actions.path import lock, move
-from queues.actions.places import serving
+from queues.actions.places import again_if_retired, serving
 from queues.models import Escalation, Task
 
 
+@again_if_retired
 @transaction.atomic
 def escalate(
     *,

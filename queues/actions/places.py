@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -75,6 +77,37 @@ def _check_empty(queue: Queue) -> None:
         raise Refused(
             _("%(count)d open tasks wait in this queue. Hand them over first.") % {"count": waiting}
         )
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def again_if_retired(act: Callable[P, R]) -> Callable[P, R]:
+    """An action that looks for a queue and puts a task into it. Where that queue is retired in between, everything is
+    undone and done once more: it then finds the queue that serves now, or says that there is none."""
+
+    @wraps(act)
+    def once_more(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return act(*args, **kwargs)
+        except IntegrityError as error:
+            if not _was_retired(error) or connection.in_atomic_block:
+                raise
+        try:
+            return act(*args, **kwargs)
+        except IntegrityError as error:
+            if not _was_retired(error):
+                raise
+            raise Refused(_("The team that does this was just changed. Please try once more.")) from error
+
+    return once_more
+
+
+def _was_retired(error: IntegrityError) -> bool:
+    """Whether the database said that a task came into a retired queue."""
+    told = getattr(error.__cause__, "diag", None)
+    return told is not None and told.constraint_name == "task_in_live_queue"
 
 
 def serving(code: str, facility: Facility) -> Queue:

@@ -12,7 +12,7 @@ from audit.now import now
 from portal.people.models import User
 from portal.people.policies import Refused
 from portal.people.tasks import nudge
-from triage import engine, policies, proving, publishing, replay
+from triage import engine, policies, proving, publishing, replay, signals
 from triage.actions.drafts import copy
 from triage.loading import compile_rows
 from triage.models import Approval, LostFlag, Replay, Ruleset
@@ -87,6 +87,8 @@ def publish(*, ruleset: Ruleset, by: User, reason: str) -> Ruleset:
         report = publishing.report(ruleset)
         if not report.passes:
             raise Refused(" ".join(report.blocking))
+        # Proven, approved and replayed with what is installed: from here on it is written for these signals.
+        ruleset.signals_version = signals.VERSION
         _let_decide(ruleset, by, reason)
         record(
             "triage.ruleset.publish",
