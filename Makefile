@@ -37,7 +37,7 @@ check: venv-dev
 	$(IN)djlint --lint --quiet templates
 
 bench: venv-demo
-	@$(IN)python -m portal.shell.bench $(ARGS)
+	@$(IN)python -W ignore manage.py bench $(ARGS)
 
 format: venv-dev
 	$(IN)ruff check --fix .

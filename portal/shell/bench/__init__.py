@@ -19,8 +19,8 @@ Told = tuple[str, float, str, str]
 class Group:
     """A few figures that are measured together.
 
-    `rolls_back` says that it runs in one transaction that is undone afterwards. One that has to commit says False, and
-    then runs in the bench's own database only.
+    `rolls_back` says that it runs in one transaction that is undone afterwards, so that no group meets the rows of
+    another. One that has to commit says False.
     """
 
     name: str

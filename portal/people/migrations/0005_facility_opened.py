@@ -7,7 +7,7 @@ import audit.now
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("people", "0003_programs"),
+        ("people", "0004_mail_kinds"),
     ]
 
     operations = [
