@@ -91,6 +91,7 @@ def for_staff(draft: Draft, readings: list[Reading], decision: Decision) -> dict
     wary = any(reading.signals for reading in readings)
     summary = [
         {
+            "key": line["link_id"],
             "label": line["label"],
             "value": line["value"],
             "clinical": request_type.clinical or line["value"] in flagged or (wary and "attachments" in line),

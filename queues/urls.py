@@ -17,4 +17,10 @@ urlpatterns = [
     path("work/tasks/<int:pk>/hand-over/", views.hand_over, name="hand-over"),
     path("work/tasks/<int:pk>/escalate/", views.escalate, name="escalate"),
     path("work/tasks/<int:pk>/answer/", views.answer, name="answer"),
+    path("work/tasks/<int:pk>/ask-back/", views.ask_back, name="ask-back"),
+    path("work/tasks/<int:pk>/split/", views.split, name="split"),
+    path("work/tasks/<int:pk>/note/", views.note, name="note"),
+    path("work/tasks/<int:pk>/call/", views.call, name="call"),
+    path("work/tasks/<int:pk>/tick/", views.tick, name="tick"),
+    path("work/tasks/<int:pk>/undo/", views.undo, name="undo"),
 ]

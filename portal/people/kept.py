@@ -7,7 +7,7 @@ button once more.
 from __future__ import annotations
 
 import time
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.http import HttpRequest, QueryDict
 
@@ -33,6 +33,11 @@ def keep(request: HttpRequest) -> bool:
         return False
     request.session[KEY] = {"path": request.path, "data": encoded, "at": int(time.time())}
     return True
+
+
+def put(request: HttpRequest, path: str, data: dict[str, str]) -> None:
+    """Keep words of our own choosing for a page: what somebody took back, or a template to go on with."""
+    request.session[KEY] = {"path": path, "data": urlencode(data), "at": int(time.time())}
 
 
 def take(request: HttpRequest, *paths: str) -> QueryDict | None:

@@ -12,6 +12,16 @@
     all[Math.min(Math.max(at + by, 0), all.length - 1)].focus();
   }
 
+  // What a key leads to: a part that opens with the cursor in it, a field, or a button.
+  function reach(element) {
+    if (element.matches("details")) {
+      element.open = true;
+      element.querySelector("textarea, input:not([type=hidden], [type=checkbox], [type=radio]), select")?.focus();
+      element.scrollIntoView({ block: "nearest" });
+    } else if (typing(element)) element.focus();
+    else element.click();
+  }
+
   const keys = {
     j: () => step(1),
     k: () => step(-1),
@@ -31,7 +41,9 @@
       return;
     }
     if (event.ctrlKey || event.metaKey || typing(event.target) || document.querySelector("dialog[open]")) return;
-    if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
+    if (keys[event.key]) { event.preventDefault(); keys[event.key](); return; }
+    const marked = /^[a-z]$/.test(event.key) && document.querySelector(`[data-key=${event.key}]`);
+    if (marked) { event.preventDefault(); reach(marked); }
   });
 
   document.addEventListener("click", (event) => {
@@ -40,6 +52,25 @@
     const closer = event.target.closest("[data-close]");
     if (closer) closer.closest("dialog").close();
   });
+
+  // A template goes where the cursor is; without this the server puts it into the box.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-insert]");
+    if (!button) return;
+    const text = button.parentElement.querySelector("select").selectedOptions[0]?.dataset.text;
+    const box = document.getElementById(button.dataset.insert);
+    if (!text) return;
+    event.preventDefault();
+    const at = box.selectionStart, before = box.value.slice(0, at), after = box.value.slice(box.selectionEnd);
+    const gap = before && !before.endsWith("\n") ? "\n\n" : "";
+    box.value = before + gap + text + after;
+    box.focus();
+    box.selectionStart = box.selectionEnd = (before + gap + text).length;
+  });
+
+  // What can be taken back can be for some seconds; then the offer goes.
+  const undo = document.querySelector(".undo");
+  if (undo) setTimeout(() => undo.remove(), Number(undo.dataset.for) * 1000);
 
   // A file that is too large is told before it is sent: a phone would send for minutes first. Seen before htmx does.
   document.addEventListener("change", (event) => {

@@ -99,6 +99,8 @@ def site(
             "PORTER_BIND": f"127.0.0.1:{port}",
             "PORTER_SITE_URL": url,
             "PORTER_WORKERS": "1",
+            # What staff send is final at once: a test that reads it as the patient waits for nothing.
+            "PORTER_UNDO_SECONDS": "0",
             "PORTER_WEB_WORKERS": "1",
             "DATABASE_URL": app_url,
         }

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from queues import actions
 from tests.browser.conftest import Site, Visitor
@@ -88,9 +89,13 @@ def answered(site: Site) -> int:
         )
         task = actions.claim(task=task, by=clinic.nurse)
         actions.reply(task=task, body="How large are the bruises?", by=clinic.nurse)
+        actions.log_call(task=task, result="voicemail", note="Asked her to call back.", by=clinic.nurse)
+        actions.add_note(task=task, body="@Kim Osei, if she calls: put her through.", by=clinic.nurse)
         actions.escalate(
             task=task,
             situation="62, on warfarin for a heart valve, new bruises without a fall.",
+            background="Last INR 2.6, three weeks ago.",
+            assessment="No bleeding, no fall. INR may be high.",
             question="INR today, or hold a dose first?",
             options=["INR today", "Hold one dose, INR tomorrow"],
             by=clinic.nurse,
@@ -118,6 +123,12 @@ def test_the_staffs_pages(site: Site, visitor, answered: int) -> None:
     nurse.go(f"/work/queues/{refills}/")
     nurse.follow(nurse.page.get_by_role("button", name="Claim next"))
     look(nurse, "claimed")
+    nurse.page.set_viewport_size({"width": 1440, "height": 900})
+    for key in ("a", "e", "h", "m", "l"):
+        nurse.page.locator("main").click(position={"x": 2, "y": 2})
+        nurse.page.keyboard.press(key)
+        expect(nurse.page.locator(f"details[data-key={key}]")).to_have_attribute("open", "")
+        look(nurse, f"task-{key}")
     doctor = visitor("doctor@example.org")
     doctor.go(f"/work/queues/{physicians}/")
     doctor.follow(doctor.page.get_by_role("link", name="Warfarin").first)
