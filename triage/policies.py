@@ -45,6 +45,15 @@ def check_approver(ruleset: Ruleset, by: User) -> None:
         raise Refused(_("You changed something in this draft yourself: somebody else must approve it."))
 
 
+def may_see_sorting(by: User) -> bool:
+    """Leads, physicians and routing admins; the page holds counts only."""
+    return may_approve(by) or may_change(by)
+
+
+def may_change(by: User) -> bool:
+    return by.is_staff and by.has_perm("triage.change_ruleset")
+
+
 def may_approve(by: User) -> bool:
     return bool(set(by.roles) & set(APPROVERS))
 

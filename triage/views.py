@@ -11,8 +11,8 @@ from audit.actions import record_read
 from portal.people.policies import Refused
 from portal.people.requests import Request
 from queues.models import Task
-from queues.views.frame import staff
-from triage import actions, comparing, engine, explain, policies, proving, publishing, replay
+from queues.views.frame import bench, staff
+from triage import actions, comparing, engine, explain, policies, proving, publishing, replay, sorting
 from triage.models import Decision, LostFlag, Promise, Ruleset
 
 PAGE = 50
@@ -38,8 +38,45 @@ def trace(request: Request, pk: int) -> HttpResponse:
             "decision": task.decision,
             "fired": [line for line in lines if line.fired],
             "others": [line for line in lines if not line.fired],
-        },
+        }
+        | bench(request),
     )
+
+
+@require_GET
+def sorted_right(request: Request) -> HttpResponse:
+    """How often the rules sorted right, by rule, language and facility, and which rule to mend."""
+    if not policies.may_see_sorting(request.user):
+        raise Http404
+    days = request.GET.get("days", "")
+    chosen = int(days) if days in ("30", "90", "365") else sorting.DAYS
+    published = Ruleset.objects.published().first()
+    context = {
+        "told": sorting.sorting(chosen),
+        "choices": [30, 90, 365],
+        "may_change": policies.may_change(request.user),
+        "names": set(published.rules.values_list("name", flat=True)) if published else set(),
+    }
+    return render(request, "triage/sorting.html", context | bench(request, ("sorting", 0)))
+
+
+@require_POST
+def mend(request: Request) -> HttpResponse:
+    """Open the rule in the draft, which is started where there is none."""
+    if not policies.may_change(request.user):
+        raise Http404
+    name = request.POST.get("rule", "")
+    draft = Ruleset.objects.filter(status=Ruleset.Status.DRAFT).first()
+    try:
+        draft = draft or actions.start_draft(by=request.user)
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("rules-sorting")
+    rule = draft.rules.filter(name=name).first()
+    if rule is None:
+        messages.warning(request, _("The draft has no rule “%(name)s”.") % {"name": name})
+        return redirect("admin:triage_ruleset_change", draft.pk)
+    return redirect("admin:triage_rule_build", rule.pk)
 
 
 def _draft(request: Request) -> Ruleset:
@@ -76,7 +113,7 @@ def approval(request: Request) -> HttpResponse:
         "is_author": draft.authors.filter(pk=request.user.pk).exists(),
         "lost": page,
     }
-    return render(request, "triage/approval.html", context)
+    return render(request, "triage/approval.html", context | bench(request, ("approval", 0)))
 
 
 @staff
@@ -126,4 +163,4 @@ def both(request: Request, ruleset: int, decision: int) -> HttpResponse:
     patients = [row.submission.patient_id] if row.submission else []
     record_read("triage.replay.read", by=request.user, patients=patients, entity=row)
     context = {"decision": row, "facts": explain.facts(row.facts), "both": [explain.kept(row), then]}
-    return render(request, "triage/both.html", context)
+    return render(request, "triage/both.html", context | bench(request))

@@ -30,6 +30,7 @@ from portal.shell.demo.staff import address
 from portal.shell.demo.stories import Story, plan
 from portal.shell.models import DemoClinic
 from queues import actions, clock
+from queues.assessing import Assessed
 from queues.models import Conversation, Escalation, Message, Outcome, Queue, Task
 from queues.states import State
 from queues.urgency import Urgency
@@ -283,6 +284,7 @@ class _Telling:
                     outcome=self._outcome(act.outcome, by),
                     body=act.words,
                     minutes_spent=1 + min(int(random.lognormvariate(1.5, 0.6)), 40),
+                    assessed=_assessed(task, random),
                     by=by,
                 )
         raise ValueError(f"Nobody knows how to {act.verb}.")
@@ -297,6 +299,19 @@ class _Telling:
     def _outcome(self, code: str, by: User) -> Outcome:
         outcome = self.outcomes[code]
         return outcome if set(outcome.roles) & set(by.roles) else self.outcomes["answered"]
+
+
+def _assessed(task: Task, random: Random) -> Assessed | None:
+    """Most people tap whether it was sorted right, and mostly it was. What was called soon is too high most often."""
+    if random.random() > 0.6:
+        return None
+    roll = random.random()
+    if task.urgency == Urgency.SOON:
+        return Assessed(urgency=Urgency.ROUTINE if roll < 0.14 else Urgency.URGENT if roll < 0.16 else None)
+    if task.urgency == Urgency.URGENT:
+        return Assessed(urgency=Urgency.SOON if roll < 0.12 else None)
+    elsewhere = task.conversation.request_type == "appointment" and roll > 0.94
+    return Assessed(urgency=Urgency.SOON if roll < 0.04 else None, category="symptom" if elsewhere else None)
 
 
 def _task_of(said: Message | Escalation) -> Task:
