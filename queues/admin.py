@@ -14,7 +14,7 @@ from portal.people.models import User
 from portal.people.policies import Refused
 from portal.people.requests import Request
 from queues import actions
-from queues.models import Outcome, Protocol, ProtocolStep, Queue, ReplyTemplate, ServiceTarget
+from queues.models import Coverage, Outcome, Protocol, ProtocolStep, Queue, ReplyTemplate, ServiceTarget
 from queues.models.templates import VARIABLES
 
 
@@ -59,13 +59,19 @@ class TargetInline(admin.TabularInline):
     extra = 0
 
 
+class CoverageInline(admin.TabularInline):
+    model = Coverage
+    fk_name = "queue"
+    extra = 0
+
+
 @admin.register(Queue)
 class QueueAdmin(AuditedAdmin):
     form = QueueForm
     list_display = ["name", "facility", "role", "calendar", "retired_at"]
     list_filter = ["role", "facility"]
     list_select_related = ["facility", "calendar"]
-    inlines = [TargetInline]
+    inlines = [TargetInline, CoverageInline]
     actions = ["retire"]
 
     def changeform_view(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -7,8 +7,8 @@ so is a span that covers it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -22,19 +22,50 @@ class NeverOpens(ValueError):
 
 @dataclass(frozen=True)
 class Hours:
-    """Weekly openings in a time zone. `week` has seven days from Monday, each a tuple of (opens, closes) minutes."""
+    """Weekly openings in a time zone. `week` has seven days from Monday, each a tuple of (opens, closes) minutes; days
+    in `closed` have none, and those in `early` end at that minute."""
 
     zone: ZoneInfo
     week: tuple[tuple[tuple[int, int], ...], ...]
     closed: frozenset[date] = frozenset()
+    early: Mapping[date, int] = field(default_factory=dict, hash=False)
 
     @classmethod
     def parse(
-        cls, zone: str, hours: Mapping[str, Sequence[Sequence[str]]], closed: Sequence[date] = ()
+        cls,
+        zone: str,
+        hours: Mapping[str, Sequence[Sequence[str]]],
+        closed: Iterable[date] = (),
+        early: Mapping[date, time] | None = None,
     ) -> Hours:
         """Read hours as a calendar stores them: {"mon": [["08:00", "17:00"]], …}."""
         week = tuple(tuple((_minutes(a), _minutes(b)) for a, b in hours.get(day, ())) for day in DAYS)
-        return cls(ZoneInfo(zone), week, frozenset(closed))
+        cut = {day: at.hour * 60 + at.minute for day, at in (early or {}).items()}
+        return cls(ZoneInfo(zone), week, frozenset(closed), cut)
+
+    @property
+    def never_close(self) -> bool:
+        """Whether somebody works at every minute of every day."""
+        return all(_covers(openings) for openings in self.week) and not self.closed and not self.early
+
+    def openings(self, day: date) -> Sequence[tuple[int, int]]:
+        """The openings of one day in minutes of its wall clock."""
+        if day in self.closed:
+            return ()
+        openings, end = self.week[day.weekday()], self.early.get(day)
+        if end is None:
+            return openings
+        return [(opens, min(closes, end)) for opens, closes in openings if opens < end]
+
+
+def _covers(openings: Sequence[tuple[int, int]]) -> bool:
+    """Whether these openings, which are in order, leave no gap from midnight to midnight."""
+    at = 0
+    for opens, closes in openings:
+        if opens > at:
+            return False
+        at = closes
+    return at == 24 * 60
 
 
 def _minutes(text: str) -> int:
@@ -43,7 +74,7 @@ def _minutes(text: str) -> int:
 
 def _spans_of_day(hours: Hours, day: date) -> Iterator[tuple[datetime, datetime]]:
     """Open spans (UTC) of one local day: the moments whose wall time lies in an opening."""
-    zone, openings = hours.zone, hours.week[day.weekday()]
+    zone, openings = hours.zone, hours.openings(day)
     if not openings:
         return
     midnight = datetime.combine(day, time(), zone).astimezone(UTC)
@@ -72,10 +103,9 @@ def spans(hours: Hours, start: datetime) -> Iterator[tuple[datetime, datetime]]:
     day = start.astimezone(hours.zone).date()
     last = day + HORIZON
     while day <= last:
-        if day not in hours.closed:
-            for begin, end in _spans_of_day(hours, day):
-                if end > start:
-                    yield max(begin, start), end
+        for begin, end in _spans_of_day(hours, day):
+            if end > start:
+                yield max(begin, start), end
         day += timedelta(days=1)
 
 
@@ -114,5 +144,43 @@ def between(hours: Hours, start: datetime, end: datetime) -> timedelta:
 
 
 def due(hours: Hours, start: datetime, minutes: int, *, urgent: bool) -> datetime:
-    """When a target of so many minutes ends. Urgent work runs on the wall clock, day and night."""
+    """When a target of so many minutes ends. Urgent work runs on the wall clock, day and night. Raises NeverOpens."""
     return start.astimezone(UTC) + timedelta(minutes=minutes) if urgent else add(hours, start, minutes)
+
+
+def due_anyway(hours: Hours, start: datetime, minutes: int, *, urgent: bool) -> datetime:
+    """`due`, or the wall-clock end where the hours have not that much open time within two years: whoever wrote is told
+    a time, and the people who must act hear of it at that time."""
+    try:
+        return due(hours, start, minutes, urgent=urgent)
+    except NeverOpens:
+        return start.astimezone(UTC) + timedelta(minutes=minutes)
+
+
+def moment_of(hours: Hours, start: datetime, end: datetime, share: float, *, urgent: bool) -> datetime:
+    """When this share (1 is all) of the time from `start` to `end` has passed, as the queue counts it."""
+    start, end = start.astimezone(UTC), end.astimezone(UTC)
+    if urgent:
+        return start + (end - start) * share
+    total = between(hours, start, end)
+    if not total:
+        # A span without open time, as where the hours were changed after it was promised: the wall clock says.
+        return start + (end - start) * share
+    left = total * share
+    moment = start
+    for begin, close in spans(hours, start):
+        if close - begin >= left:
+            return begin + left
+        left -= close - begin
+        moment = close
+    return moment
+
+
+def later(hours: Hours, moment: datetime, time: timedelta) -> datetime:
+    """The moment after so much open time, to the second; where the hours never have it, on the wall clock."""
+    left = time
+    for begin, end in spans(hours, moment):
+        if end - begin >= left:
+            return begin + left
+        left -= end - begin
+    return moment.astimezone(UTC) + time

@@ -33,7 +33,7 @@ def exchange(task: Task, messages: list[Message]) -> dict[str, Any]:
             "status": "completed",
             "subject": subject,
             "sent": message.sent_at.isoformat(),
-            "sender": {"display": message.author.signature},
+            "sender": {"display": message.signature},
             "payload": [{"contentString": message.body}],
         }
         for message in messages

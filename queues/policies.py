@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _l
 from portal.people.models import Patient, User
 from portal.people.policies import Refused
 from queues.models import Outcome, Protocol, Queue, Task
-from queues.states import DONE, TRANSITIONS, State
+from queues.states import DONE, TRANSITIONS, UNCLAIMED, State
 from queues.urgency import Urgency
 
 # What rooms above have against the end of a queue, or against its new code or role, as sentences: each is asked
@@ -39,7 +39,7 @@ def check_transition(task: Task, verb: str) -> None:
     if task.state in TRANSITIONS[verb].sources:
         return
     check_not_done(task)
-    if task.state == State.OPEN:
+    if task.state in UNCLAIMED:
         raise Refused(_("Nobody holds this task now. Claim it first."))
     raise Refused(
         _("%(owner)s has this task now (%(state)s); nothing was changed.")
@@ -55,7 +55,7 @@ def check_works_queue(queue: Queue, by: User) -> None:
 def check_room(task: Task, by: User) -> None:
     """Whether this person may hold one more task of its queue. An urgent one is always taken."""
     capacity = task.queue.capacity
-    if capacity is None or task.urgency == Urgency.URGENT or task.state != State.OPEN:
+    if capacity is None or task.urgency == Urgency.URGENT or task.state not in UNCLAIMED:
         return
     if Task.objects.filter(owner=by, queue=task.queue, state=State.CLAIMED).count() >= capacity:
         raise Refused(_full(task.queue))
@@ -63,7 +63,7 @@ def check_room(task: Task, by: User) -> None:
 
 def check_room_anywhere(by: User, queue: Queue | None) -> None:
     """Refuses where something waits that this person could claim if they held less."""
-    queues = Queue.objects.worked_by(by).filter(capacity__isnull=False, tasks__state=State.OPEN)
+    queues = Queue.objects.worked_by(by).filter(capacity__isnull=False, tasks__state__in=UNCLAIMED)
     if queue is not None:
         queues = queues.filter(pk=queue.pk)
     full = queues.first()
@@ -76,6 +76,19 @@ def _full(queue: Queue) -> str:
         "count": queue.capacity or 0,
         "queue": queue,
     }
+
+
+def check_works(task: Task, by: User) -> None:
+    """Whether this person works the task's queue, or covers for it."""
+    if not Task.objects.filter(pk=task.pk).worked_by(by).exists():
+        raise Refused(_("%(queue)s is not one of your queues.") % {"queue": task.queue})
+
+
+def check_answers(task: Task, queue: Queue, by: User) -> None:
+    """Whether this person works the queue that was asked, or covers for it."""
+    covers = Queue.objects.worked_by(by).filter(covered_tasks=task).exists()
+    if not covers and task.covering_person_id != by.pk:
+        check_works_queue(queue, by)
 
 
 def check_owner(task: Task, by: User) -> None:

@@ -15,10 +15,12 @@ class State(models.TextChoices):
     ESCALATED = "escalated", _("with physician")
     RESOLVED = "resolved", _("resolved")
     WITHDRAWN = "withdrawn", _("withdrawn")
+    REOPENED = "reopened", _("reopened")
 
 
-LIVE = (State.OPEN, State.CLAIMED, State.WAITING, State.ESCALATED)
+UNCLAIMED = (State.OPEN, State.REOPENED)
 OWNED = (State.CLAIMED, State.WAITING, State.ESCALATED)
+LIVE = (*UNCLAIMED, *OWNED)
 DONE = (State.RESOLVED, State.WITHDRAWN)
 
 
@@ -34,8 +36,10 @@ class Transition:
 TRANSITIONS: dict[str, Transition] = {
     row.verb: row
     for row in (
-        Transition("claim", (State.OPEN,), State.CLAIMED),
+        Transition("claim", UNCLAIMED, State.CLAIMED),
         Transition("release", (State.CLAIMED,), State.OPEN),
+        # The owner's silence does it, not the owner.
+        Transition("fall asleep", (State.CLAIMED,), State.OPEN),
         Transition("ask back", (State.CLAIMED,), State.WAITING),
         Transition("hear from patient", (State.WAITING,), State.CLAIMED),
         Transition("stop waiting", (State.WAITING,), State.OPEN),
@@ -43,10 +47,28 @@ TRANSITIONS: dict[str, Transition] = {
         Transition("answer", (State.ESCALATED,), State.CLAIMED),
         Transition("take over", (State.ESCALATED,), State.CLAIMED),
         Transition("undo", (State.CLAIMED, State.WAITING, State.RESOLVED), State.CLAIMED),
-        Transition("hand over", (State.OPEN, State.CLAIMED), State.OPEN),
+        Transition("hand over", (*UNCLAIMED, State.CLAIMED), State.OPEN),
+        # A queue that ends, or that loses its people, gives everything away, whatever state it is in.
+        Transition("transfer", LIVE, State.OPEN),
         Transition("resolve", (State.CLAIMED,), State.RESOLVED),
         Transition("withdraw", LIVE, State.WITHDRAWN),
-        Transition("reopen", (State.RESOLVED, State.WITHDRAWN), State.OPEN),
+        Transition("reopen", DONE, State.REOPENED),
         Transition("raise", LIVE, State.OPEN),
     )
 }
+
+
+def diagram() -> str:
+    """The table as a Mermaid state diagram: one arrow for each pair of states, with the verbs that lead along it."""
+    arrows: dict[tuple[State, State], list[str]] = {}
+    for row in TRANSITIONS.values():
+        for source in row.sources:
+            arrows.setdefault((source, row.target), []).append(row.verb)
+    lines = ["stateDiagram-v2", f"    [*] --> {State.OPEN.value}: submit"]
+    lines += [
+        f"    {source.value} --> {target.value}: {', '.join(verbs)}"
+        for (source, target), verbs in arrows.items()
+    ]
+    lines += [f"    {state.value} --> [*]" for state in DONE]
+    lines += [f"    {state.value}: {State(state).label}" for state in State if state.value != state.label]
+    return "\n".join(lines)

@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from audit.now import now
+from portal.people import days_off
+from portal.people.days_off import DayOff
 from portal.people.roles import Field, Role, fields_for
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -33,6 +35,10 @@ def validate_hours(hours: Any) -> None:
     """Weekly hours: an object of weekday to a list of [opens, closes] as "HH:MM", in order, not overlapping."""
     if not isinstance(hours, dict) or set(hours) - set(WEEKDAYS):
         raise ValidationError(_("Write the hours by weekday: mon, tue, wed, thu, fri, sat, sun."))
+    if not any(hours.values()):
+        raise ValidationError(
+            _("These hours have no opening at all: a queue that keeps them would never answer.")
+        )
     for day, spans in hours.items():
         last = ""
         for span in spans if isinstance(spans, list) else [None]:
@@ -58,7 +64,10 @@ def _is_time(text: Any) -> bool:
 
 
 class Calendar(models.Model):
-    """When a facility or a team works: a time zone, weekly hours, and days on which it is closed."""
+    """When a facility or a team works: a time zone, weekly hours, and days on which it is closed.
+
+    Closed days are a country's public holidays, but those kept open, and closures of its own.
+    """
 
     name = models.CharField(max_length=80, unique=True)
     time_zone = models.CharField(max_length=60, validators=[validate_time_zone])
@@ -69,9 +78,45 @@ class Calendar(models.Model):
             "24:00 is midnight at the day's end."
         ),
     )  # fmt: skip
+    country = models.CharField(
+        _("public holidays of"), max_length=2, blank=True, help_text=_("Empty: none are kept.")
+    )
+    subdivision = models.CharField(
+        _("state or region"),
+        max_length=10,
+        blank=True,
+        help_text=_("Its code, such as NY; empty: the country's only."),
+    )
+    open_on = ArrayField(
+        models.CharField(max_length=120),
+        default=list,
+        blank=True,
+        verbose_name=_("open nevertheless on"),
+        help_text=_("Public holidays on which people work here, by name."),
+    )
+    half_days_close = models.TimeField(
+        _("half holidays close at"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "Where the country has half holidays, such as Christmas Eve; empty: they are worked in full."
+        ),
+    )
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        days_off.check_place(self.country, self.subdivision)
+
+    def days_off(self, years: range) -> dict[date, DayOff]:
+        """Every day of these years on which it is closed, or closes early. A closure of its own counts more than a
+        holiday. The closures should be prefetched where many calendars are asked."""
+        found = days_off.holidays_of(self.country, self.subdivision, years, tuple(self.open_on))
+        if self.half_days_close:
+            halves = days_off.half_days_of(self.country, self.subdivision, years, tuple(self.open_on))
+            found = {day: DayOff(name, self.half_days_close) for day, name in halves.items()} | found
+        return found | {row.day: DayOff(row.name, row.closes_at) for row in self.closures.all()}
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:
@@ -79,11 +124,12 @@ class Calendar(models.Model):
 
 
 class Closure(models.Model):
-    """A day on which a calendar has no open hour."""
+    """A day on which a calendar has no open hour, or closes earlier than usual."""
 
     calendar = models.ForeignKey(Calendar, on_delete=models.CASCADE, related_name="closures")
     day = models.DateField()
     name = models.CharField(max_length=80)
+    closes_at = models.TimeField(null=True, blank=True, help_text=_("Empty: closed all day."))
 
     class Meta:
         ordering = ["day"]

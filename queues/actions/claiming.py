@@ -8,12 +8,11 @@ from django.db import transaction
 from django.db.models import Case, F, When
 from django.db.models.expressions import RawSQL
 
-from audit.now import now
 from portal.people.models import User
 from queues import policies
-from queues.actions.path import move
+from queues.actions.working import take
 from queues.models import Queue, Task
-from queues.states import State
+from queues.states import UNCLAIMED
 from queues.urgency import Urgency
 
 # Urgent work comes first, and what is due first comes first among the rest: a due time stands still while later
@@ -43,12 +42,12 @@ WITH mine AS (
     )
 ), best AS (
     SELECT t.id, t.due_at FROM mine CROSS JOIN LATERAL (
-        SELECT id, due_at FROM queues_task WHERE queue_id = mine.id AND state = 'open'
+        SELECT id, due_at FROM queues_task WHERE queue_id = mine.id AND state IN ('open', 'reopened')
         ORDER BY due_at, id LIMIT %s
     ) t WHERE mine.room
     UNION ALL
     SELECT t.id, t.due_at - %s FROM mine CROSS JOIN LATERAL (
-        SELECT id, due_at FROM queues_task WHERE queue_id = mine.id AND state = 'open' AND urgency = 3
+        SELECT id, due_at FROM queues_task WHERE queue_id = mine.id AND state IN ('open', 'reopened') AND urgency = 3
         ORDER BY due_at, id LIMIT %s
     ) t
 )
@@ -67,7 +66,7 @@ def claim_next(*, by: User, queue: Queue | None = None) -> Task | None:
     # The text is the constant above, and every value a parameter.
     given = [by.pk, key, key, by.pk, AHEAD, PATIENCE, AHEAD, AHEAD]
     candidates = RawSQL(CANDIDATES, given)  # noqa: S611
-    waiting = Task.objects.filter(pk__in=candidates, state=State.OPEN).order_by(WORTH, "pk")
+    waiting = Task.objects.filter(pk__in=candidates, state__in=UNCLAIMED).order_by(WORTH, "pk")
     for _again in range(5):
         # Rows that a colleague is claiming at this moment are skipped, not waited for; one that was claimed since the
         # candidates were read is looked at again by the database, and passed over. The conversation never changes.
@@ -75,7 +74,7 @@ def claim_next(*, by: User, queue: Queue | None = None) -> Task | None:
             waiting.select_related("conversation").select_for_update(skip_locked=True, of=("self",)).first()
         )
         if task is not None:
-            return move(task, "claim", by=by, owner=by, claimed_at=now())
+            return take(task, by)
         if not waiting.exists():
             break
     policies.check_room_anywhere(by, queue)

@@ -13,7 +13,9 @@ from portal.people.policies import Refused
 from queues import policies
 from queues.actions.path import lock, move
 from queues.actions.places import again_if_retired, serving
+from queues.actions.timing import start_leg
 from queues.models import Escalation, Task
+from queues.urgency import Urgency
 
 
 @again_if_retired
@@ -45,6 +47,7 @@ def escalate(
         assessment=policies.check_words(assessment, limit=2000, empty=True),
         question=policies.check_words(question, limit=1000),
         options=[option.strip()[:120] for option in options if option.strip()],
+        urgent=task.urgency == Urgency.URGENT,
     )
     move(task, "escalate", by=by, asked_queue=queue)
     return escalation
@@ -57,7 +60,7 @@ def answer(*, escalation: Escalation, text: str, by: User) -> Escalation:
     escalation.answer = policies.check_words(text, limit=2000)
     escalation.answered_by, escalation.answered_at = by, now()
     escalation.save()
-    move(task, "answer", by=by, asked_queue=None)
+    move(task, "answer", by=by, asked_queue=None, covering_queue=None, covering_person=None)
     return escalation
 
 
@@ -68,6 +71,7 @@ def take_over(*, escalation: Escalation, by: User) -> Task:
     escalation.answer, escalation.taken_over = _("Took it over."), True
     escalation.answered_by, escalation.answered_at = by, now()
     escalation.save()
+    start_leg(task, escalation.queue)
     return move(
         task,
         "take over",
@@ -77,6 +81,8 @@ def take_over(*, escalation: Escalation, by: User) -> Task:
         queue=escalation.queue,
         entered_queue_at=now(),
         asked_queue=None,
+        covering_queue=None,
+        covering_person=None,
     )
 
 
@@ -84,7 +90,7 @@ def _open_question(escalation: Escalation, by: User) -> tuple[Task, Escalation]:
     """Task and question, locked, if somebody of this queue may answer now."""
     task = lock(escalation.task)
     escalation = Escalation.objects.select_for_update().get(pk=escalation.pk)
-    policies.check_works_queue(escalation.queue, by)
+    policies.check_answers(task, escalation.queue, by)
     policies.check_not_done(task)
     if escalation.answered_at:
         raise Refused(_("%(who)s has answered this already.") % {"who": escalation.answered_by})

@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from audit.actions import Kind, record
-from audit.now import now
+from audit.now import is_set, now
 from portal.people.models import User
 from portal.people.policies import Refused
+from portal.people.tasks import nudge
 from queues import clock, policies
 from queues.actions.escalations import close_question
 from queues.actions.path import change, lock, move
-from queues.actions.timing import end_wait
-from queues.models import Conversation, Message, Queue, Step, Task
+from queues.actions.places import after_overflow, taking_over
+from queues.actions.timing import Reason, end_wait, move_promise, new_queue, start_leg
+from queues.models import Conversation, Leg, Message, Queue, Step, Task
 from queues.states import DONE, State
 from queues.urgency import Urgency
 
@@ -37,11 +40,14 @@ def open_task(
     `respond_within` (minutes, from a rule) shortens the queue's own target. `shown` are the task's frozen words:
     subtitle, summary, flags, why, tags, screened, decision.
     """
-    moment = now()
+    moment, urgent = now(), urgency == Urgency.URGENT
+    queue, overflow = after_overflow(queue, urgency)
+    if overflow:
+        shown["why"] = [overflow, *shown.get("why", [])]
     respond_due, resolve_due = queue.due(urgency, moment)
     if respond_within is not None:
-        urgent = urgency == Urgency.URGENT
-        respond_due = min(respond_due, clock.due(queue.hours(), moment, respond_within, urgent=urgent))
+        within = clock.due_anyway(queue.hours(), moment, respond_within, urgent=urgent)
+        respond_due = min(respond_due, within)
     task = Task.objects.create(
         conversation=conversation,
         queue=queue,
@@ -54,7 +60,13 @@ def open_task(
         respond_due=respond_due,
         resolve_due=resolve_due,
         due_at=respond_due,
+        promised_at=moment,
+        active_at=moment,
+        next_step_at=moment,
         **shown,
+    )
+    Leg.objects.create(
+        task=task, queue=queue, entered_at=moment, respond_due=respond_due, resolve_due=resolve_due
     )
     Step.objects.create(task=task, verb="open", before="", after=State.OPEN, queue=queue, by=by, at=moment)
     record(
@@ -65,6 +77,8 @@ def open_task(
         entity=task,
         detail={"queue": queue.pk, "urgency": urgency.word},
     )
+    if urgent and not is_set():
+        nudge("queues.tasks.look", task.pk)
     return task
 
 
@@ -86,28 +100,41 @@ def hear_from_patient(*, conversation: Conversation, body: str, by: User, screen
     )
     unread: dict[str, Any] = {} if screened else {"screened": False}
     if task.state == State.WAITING:
-        end_wait(task)
-        move(task, "hear from patient", by=by, waiting_since=None, **unread)
+        move(task, "hear from patient", by=by, **end_wait(task), **unread)
     elif task.state in DONE:
-        respond_due, resolve_due = task.queue.due(Urgency(task.urgency), now())
-        move(
-            task,
-            "reopen",
-            by=by,
-            owner=None,
-            resolved_at=None,
-            held_until=None,
-            outcome=None,
-            responded_at=None,
-            opened_at=now(),
-            respond_due=respond_due,
-            resolve_due=resolve_due,
-            due_at=respond_due,
-            **unread,
-        )
+        reopen(task, by=by, **unread)
     else:
         change(task, "message", by=by, **unread)
     return message
+
+
+def reopen(task: Task, *, by: User | None, note: str = "", **changes: Any) -> Task:
+    """Put a finished task back, in its queue or in the one that took over, with a new promise that is told."""
+    queue = task.queue = taking_over(task)
+    leg = start_leg(task, queue)
+    return move(
+        task,
+        "reopen",
+        by=by,
+        note=note,
+        queue=queue,
+        entered_queue_at=leg.entered_at,
+        owner=None,
+        claimed_at=None,
+        resolved_at=None,
+        held_until=None,
+        outcome=None,
+        responded_at=None,
+        opened_at=now(),
+        promised_at=now(),
+        respond_due=leg.respond_due,
+        resolve_due=leg.resolve_due,
+        acknowledged_at=None,
+        alerts=0,
+        alerted_at=None,
+        **move_promise(task, Reason.REOPEN, leg.respond_due),
+        **changes,
+    )
 
 
 def raise_urgency(
@@ -129,29 +156,39 @@ def raise_urgency(
     if (urgency, floor) == (task.urgency, task.floor) and not flags:
         return
     respond_due, resolve_due = queue.due(urgency, now())
+    first = task.responded_at is None
+    due_at = min(task.due_at, respond_due) if first else respond_due
+    stays = task.state == State.ESCALATED or (task.state == State.CLAIMED and task.queue_id == queue.pk)
     changes: dict[str, Any] = {
         "urgency": urgency,
         "floor": floor,
         "flags": [*task.flags, *flags],
         "why": [*why, *task.why],
         "responded_at": None,
-        "respond_due": min(task.respond_due, respond_due) if task.responded_at is None else respond_due,
+        "promised_at": now(),
+        "respond_due": min(task.respond_due, respond_due) if first else respond_due,
         "resolve_due": max(resolve_due, respond_due),
-        "due_at": min(task.due_at, respond_due) if task.responded_at is None else respond_due,
     }
-    if task.state == State.ESCALATED or (task.state == State.CLAIMED and task.queue_id == queue.pk):
+    task.urgency = urgency
+    if not stays:
+        if queue.pk != task.queue_id:
+            changes = new_queue(task, queue) | changes
+        task.queue = queue
+        changes |= {
+            "queue": queue,
+            "owner": None,
+            "claimed_at": None,
+            "waiting_since": None,
+            "reminded_at": None,
+            "acknowledged_at": None,
+            "alerts": 0,
+            "alerted_at": None,
+        }
+    changes |= move_promise(task, Reason.RAISE, due_at)
+    if stays:
         change(task, "raise", by=by, **changes)
     else:
-        move(
-            task,
-            "raise",
-            by=by,
-            owner=None,
-            waiting_since=None,
-            queue=queue,
-            entered_queue_at=now(),
-            **changes,
-        )
+        move(task, "raise", by=by, **changes)
 
 
 @transaction.atomic
@@ -171,3 +208,6 @@ def withdraw(*, conversation: Conversation, by: User) -> None:
 def mark_read(*, conversation: Conversation, by: User) -> None:
     """Note that the patient's side opened the messages sent to them."""
     conversation.messages.shown().filter(from_patient=False, read_at__isnull=True).update(read_at=now())
+    conversation.tasks.filter(Q(unread_since__isnull=False) | Q(call_since__isnull=False)).update(
+        unread_since=None, call_since=None
+    )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from audit.actions import Kind, record
-from audit.now import now
+from audit.now import is_set, now
 from portal.people.models import User
+from portal.people.tasks import nudge
 from queues import policies
-from queues.models import Step, Task
-from queues.states import TRANSITIONS, State
+from queues.models import Leg, Step, Task
+from queues.states import DONE, LIVE, TRANSITIONS, State
+from queues.urgency import Urgency
 
 
 def lock(task: Task) -> Task:
@@ -27,24 +29,37 @@ def lock(task: Task) -> Task:
     return locked
 
 
-def move(task: Task, verb: str, *, by: User, note: str = "", **changes: Any) -> Task:
+def move(task: Task, verb: str, *, by: User | None, note: str = "", **changes: Any) -> Task:
     policies.check_transition(task, verb)
     return write(task, verb, TRANSITIONS[verb].target, by=by, note=note, **changes)
 
 
-def change(task: Task, verb: str, *, by: User, note: str = "", **changes: Any) -> Task:
+def change(task: Task, verb: str, *, by: User | None, note: str = "", **changes: Any) -> Task:
     return write(task, verb, State(task.state), by=by, note=note, **changes)
 
 
-def write(task: Task, verb: str, after: State, *, by: User, note: str = "", **changes: Any) -> Task:
+def write(task: Task, verb: str, after: State, *, by: User | None, note: str = "", **changes: Any) -> Task:
+    """Store the change with its step and its event, and ask the clock to look at the task. `by` None is the clock."""
     before, task.state = task.state, after
     for name, value in changes.items():
         setattr(task, name, value)
     task.version += 1
-    task.save(update_fields=["state", "version", *changes])
+    fields = {"state", "version", "next_step_at", *changes}
+    if by is not None and by.pk == task.owner_id:
+        task.active_at = now()
+        fields.add("active_at")
+    # What comes next is worked out by the clock's next look; nothing that is done is looked at, but a reply unread.
+    task.next_step_at = now() if after in LIVE or task.unread_since else None
+    task.save(update_fields=fields)
     Step.objects.create(
         task=task, verb=verb, before=before, after=after, queue_id=task.queue_id, by=by, at=now(), note=note
     )
+    if after in DONE and before not in DONE:
+        Leg.objects.filter(task=task, left_at__isnull=True).update(left_at=now())
+    if verb == "undo" and before in DONE:
+        # The end never was: the queue's clock goes on.
+        last = Leg.objects.filter(task=task).order_by("-pk").values("pk")[:1]
+        Leg.objects.filter(pk__in=last).update(left_at=None)
     record(
         f"queues.task.{verb.replace(' ', '-')}",
         by=by,
@@ -53,4 +68,6 @@ def write(task: Task, verb: str, after: State, *, by: User, note: str = "", **ch
         entity=task,
         detail={"before": before, "after": after, "queue": task.queue_id},
     )
+    if task.urgency == Urgency.URGENT and task.next_step_at and not is_set():
+        nudge("queues.tasks.look", task.pk)
     return task

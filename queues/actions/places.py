@@ -16,7 +16,8 @@ from audit.now import now
 from portal.people.models import Facility, User
 from portal.people.policies import Refused
 from queues import policies
-from queues.models import Queue, QueueGroupPermission
+from queues.models import Queue, QueueGroupPermission, Task
+from queues.urgency import Urgency
 
 
 @transaction.atomic
@@ -71,6 +72,49 @@ def retire_queue(*, queue: Queue, by: User | None) -> None:
     record("queues.queue.retire", by=by, kind=Kind.UPDATE, entity=queue)
 
 
+def check_staffed(queue: Queue) -> None:
+    if not Queue.objects.staffed().filter(pk=queue.pk).exists():
+        raise Refused(_("Nobody works %(queue)s now. Pick another queue.") % {"queue": queue})
+
+
+def taking_over(task: Task) -> Queue:
+    """Where a finished task goes when it is opened again: its own queue, or whoever took over from it.
+
+    Raises Refused where nobody does: then a new request finds the right people.
+    """
+    queue = task.queue
+    for _hop in range(10):  # a chain of retired queues ends somewhere
+        if queue.retired_at is None or queue.successor is None:
+            break
+        queue = queue.successor
+    if Queue.objects.live().staffed().filter(pk=queue.pk).exists():
+        return queue
+    try:
+        return serving(queue.code, task.conversation.patient.facility)
+    except Refused:
+        raise Refused(
+            _("The team that had this request is not there any more. Please send a new request, or call us.")
+        ) from None
+
+
+def after_overflow(queue: Queue, urgency: Urgency) -> tuple[Queue, str]:
+    """The queue that new work goes to, and why it is another one: routine work leaves a queue that is too full. One hop
+    only, so that two full queues don't send it round and round."""
+    other = queue.overflow_queue if urgency == Urgency.ROUTINE and queue.overflow_queue_id else None
+    if other is None or not Queue.objects.live().staffed().filter(pk=other.pk).exists():
+        return queue, ""
+    for most, tasks, word in (
+        (queue.overflow_open, queue.tasks.live(), _("open")),
+        (queue.overflow_late, queue.tasks.late(), _("late")),
+    ):
+        # One more than the limit says enough: nothing is counted further.
+        if most is not None and tasks.order_by()[: most + 1].count() > most:
+            return other, _(
+                "%(queue)s has more than %(count)d %(word)s tasks, so routine work goes to %(other)s."
+            ) % {"queue": queue, "count": most, "word": word, "other": other}
+    return queue, ""
+
+
 def _check_empty(queue: Queue) -> None:
     waiting = queue.tasks.live().count() + queue.asked_tasks.live().count()
     if waiting:
@@ -111,14 +155,13 @@ def _was_retired(error: IntegrityError) -> bool:
 
 
 def serving(code: str, facility: Facility) -> Queue:
-    """The live queue of this kind for patients of a facility: its own, else the central team's.
+    """The live queue of this kind for patients of a facility: its own where somebody works it, else the central team's.
 
     Raises Refused where there is neither: nothing may be acknowledged that nobody will read.
     """
     rows = Queue.objects.live().filter(Q(facility=facility) | Q(facility__isnull=True), code=code)
-    queue = min(
-        rows.select_related("calendar").order_by(), key=lambda row: row.facility_id is None, default=None
-    )
+    found = rows.staffed().select_related("calendar").order_by()
+    queue = min(found, key=lambda row: row.facility_id is None, default=None)
     if queue is None:
         raise Refused(
             _("Nobody works requests of this kind at %(place)s yet. Please call us.") % {"place": facility}

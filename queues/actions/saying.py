@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from audit.now import now
 from portal.people.actions import post_mail
 from portal.people.models import Mail, Patient, User
-from queues.models import Message, Task
+from queues.models import Message, PromiseMove, Task
+from queues.spoken import spoken
+from queues.urgency import Urgency
 
 
 def say(task: Task, body: str, *, by: User) -> Message:
@@ -18,7 +23,11 @@ def say(task: Task, body: str, *, by: User) -> Message:
 
 
 def write(task: Task, body: str, *, by: User, after: timedelta = timedelta()) -> Message:
-    """Words that the patient's side sees after a while, without a mail."""
+    """Words that the patient's side sees after a while, without a mail. An urgent reply left unread becomes a call."""
+    if task.urgency == Urgency.URGENT and task.unread_since is None:
+        # Noted on the task for whatever the caller changes next.
+        task.unread_since = now()
+        task.save(update_fields=["unread_since"])
     return Message.objects.create(
         conversation=task.conversation,
         task=task,
@@ -28,6 +37,81 @@ def write(task: Task, body: str, *, by: User, after: timedelta = timedelta()) ->
         sent_at=now(),
         shown_at=now() + after,
     )
+
+
+def say_ourselves(task: Task, what: str, *, due_at: datetime | None = None) -> Message:
+    """A line that nobody of the staff wrote, in the reader's language, with its mail. `what` is the reason of a moved
+    promise, or “late”, “reminder”, “wait over”."""
+    conversation = task.conversation
+    # A conversation that the clinic began has an author who is not its reader.
+    reader = next(iter(_readers(conversation.patient, conversation.author)), None)
+    with translation.override(reader.language if reader else conversation.patient.language):
+        message = Message.objects.create(
+            conversation=conversation,
+            task=task,
+            author=None,
+            from_patient=False,
+            body=_line(task, what, due_at or task.due_at),
+            sent_at=now(),
+            shown_at=now(),
+        )
+    tell(task)
+    return message
+
+
+def _line(task: Task, what: str, due_at: datetime) -> str:
+    patient = task.conversation.patient
+    team = task.queue.team_in(translation.get_language() or "en")
+    told = {
+        "team": team,
+        "team_first": team[:1].upper() + team[1:],
+        "time": spoken(due_at, patient),
+        "phone": patient.facility.phone,
+        "after_hours": patient.facility.after_hours_phone,
+        "emergency": patient.facility.emergency_number,
+    }
+    match what:
+        case PromiseMove.Reason.REOPEN:
+            return _("Your request is open again. %(team_first)s answers by %(time)s.") % told
+        case PromiseMove.Reason.PAUSE:
+            return (
+                _(
+                    "While we waited for your answer, our time stood still. %(team_first)s now answers by %(time)s."
+                )
+                % told
+            )
+        case PromiseMove.Reason.RAISE:
+            return (
+                _(
+                    "We now treat your request as more urgent. %(team_first)s answers by %(time)s. If it gets worse, "
+                    "don't wait for us: call %(emergency)s."
+                )
+                % told
+            )
+        case PromiseMove.Reason.HAND_OVER:
+            return (
+                _("Your request went to %(team)s, who can answer it better. They answer by %(time)s.") % told
+            )
+        case "late":
+            return (
+                _(
+                    "We promised you an answer by %(time)s, and we are late. We are sorry. Your request is not lost, "
+                    "and we go on with it. If it can't wait, call us: %(phone)s, or %(after_hours)s when we are "
+                    "closed. In an emergency call %(emergency)s."
+                )
+                % told
+            )
+        case "reminder":
+            return _("We asked you something and need your answer to go on. Please write it here.") % told
+        case "wait over":
+            return (
+                _(
+                    "We had no answer from you yet, so we go on with what we know. %(team_first)s answers by %(time)s. "
+                    "You can still write here."
+                )
+                % told
+            )
+    raise ValueError(what)
 
 
 def tell(task: Task, *, after: timedelta = timedelta()) -> list[Mail]:

@@ -12,11 +12,12 @@ from portal.people.policies import Refused
 from queues import fhir, policies
 from queues.actions.holding import before, hold, window
 from queues.actions.path import change, lock, move
+from queues.actions.places import check_staffed
 from queues.actions.saying import tell, write
-from queues.actions.timing import answered
+from queues.actions.timing import answered, new_queue
 from queues.assessing import Assessed, decided_category
 from queues.models import Assessment, Filing, Message, Outcome, Queue, Task
-from queues.states import State
+from queues.states import UNCLAIMED, State
 from queues.urgency import Urgency
 
 
@@ -26,10 +27,22 @@ def claim(*, task: Task, by: User, seen: int | None = None) -> Task:
     task = lock(task)
     if task.owner_id == by.pk and task.state == State.CLAIMED:
         return task
-    policies.check_works_queue(task.queue, by)
-    policies.check_seen(task, seen if task.state == State.OPEN else None, by=by)
+    policies.check_works(task, by)
+    policies.check_seen(task, seen if task.state in UNCLAIMED else None, by=by)
     policies.check_room(task, by)
-    return move(task, "claim", by=by, owner=by, claimed_at=now())
+    return take(task, by)
+
+
+def take(task: Task, by: User) -> Task:
+    """Taking a task is taking it up: nobody is alerted about it any more."""
+    return move(
+        task,
+        "claim",
+        by=by,
+        owner=by,
+        claimed_at=now(),
+        acknowledged_at=task.acknowledged_at or now(),
+    )
 
 
 @transaction.atomic
@@ -142,7 +155,7 @@ def hand_over(*, task: Task, queue: Queue, reason: str, by: User, seen: int | No
     task = lock(task)
     policies.check_seen(task, seen, by=by)
     policies.check_transition(task, "hand over")
-    policies.check_works_queue(task.queue, by)
+    policies.check_works(task, by)
     if task.owner_id is not None:
         policies.check_owner(task, by)
     reason = policies.check_words(reason, limit=2000)
@@ -151,13 +164,7 @@ def hand_over(*, task: Task, queue: Queue, reason: str, by: User, seen: int | No
         raise Refused(_("%(queue)s is retired. Pick another queue.") % {"queue": queue})
     if queue.pk == task.queue_id:
         raise Refused(_("It is in %(queue)s already.") % {"queue": queue})
+    check_staffed(queue)
     return move(
-        task,
-        "hand over",
-        by=by,
-        note=reason,
-        owner=None,
-        claimed_at=None,
-        queue=queue,
-        entered_queue_at=now(),
+        task, "hand over", by=by, note=reason, hand_overs=task.hand_overs + 1, **new_queue(task, queue)
     )

@@ -1,5 +1,6 @@
 """The tables of this room."""
 
+from queues.models.alerts import Alert, Coverage, Notice, Quiet
 from queues.models.assessments import Assessment
 from queues.models.calls import Call
 from queues.models.conversations import Conversation, ConversationQuerySet, Message, MessageQuerySet
@@ -17,30 +18,36 @@ from queues.models.places import (
 )
 from queues.models.presence import Presence
 from queues.models.protocols import Protocol, ProtocolStep, Tick
-from queues.models.tasks import Escalation, Step, Task, TaskQuerySet
+from queues.models.tasks import Escalation, Leg, PromiseMove, Step, Task, TaskQuerySet
 from queues.models.templates import ReplyTemplate
 
 __all__ = [
+    "Alert",
     "Assessment",
     "Call",
     "Conversation",
     "ConversationQuerySet",
+    "Coverage",
     "DEFAULT_TARGETS",
     "Escalation",
     "Filing",
     "Hold",
+    "Leg",
     "Mention",
     "Message",
     "MessageQuerySet",
     "Note",
+    "Notice",
     "Outcome",
     "Presence",
+    "PromiseMove",
     "Protocol",
     "ProtocolStep",
     "Queue",
     "QueueGroupPermission",
     "QueueQuerySet",
     "QueueUserPermission",
+    "Quiet",
     "ReplyTemplate",
     "ServiceTarget",
     "Step",

@@ -71,7 +71,14 @@ class Message(models.Model):
     task = models.ForeignKey(
         "queues.Task", null=True, blank=True, on_delete=models.PROTECT, related_name="messages"
     )
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text=_("Empty: Porter itself, which tells of a promise that moved or was not kept."),
+    )
     from_patient = models.BooleanField()
     body = models.TextField(max_length=10_000)
     sent_at = models.DateTimeField(default=now)
@@ -91,7 +98,16 @@ class Message(models.Model):
                 condition=Q(withdrawn_at__isnull=True) | Q(read_at__isnull=True),
                 name="message_taken_back_was_not_read",
             ),
+            models.CheckConstraint(
+                condition=Q(from_patient=False) | Q(author__isnull=False),
+                name="message_of_patient_has_author",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"message {self.pk}"
+
+    @property
+    def signature(self) -> str:
+        """Who says it, as the other side reads it."""
+        return self.author.signature if self.author else "Porter"

@@ -12,15 +12,25 @@ from audit.now import now
 from portal.people.models import User
 from queues.models.conversations import Conversation
 from queues.models.places import Outcome, Queue
-from queues.states import DONE, LIVE, OWNED, State
+from queues.states import DONE, LIVE, OWNED, UNCLAIMED, State
 from queues.urgency import Urgency
 
 
 class TaskQuerySet(models.QuerySet["Task"]):
     def visible_to(self, user: User) -> TaskQuerySet:
-        """Tasks in the queues this person works or leads, and those with a question to one of them."""
+        """Tasks in the queues this person works or leads, those with a question to one of them, and those covered."""
         queues = Queue.objects.seen_by(user).order_by().values("pk")
-        return self.filter(Q(queue__in=queues) | Q(asked_queue__in=queues))
+        return self.filter(
+            Q(queue__in=queues)
+            | Q(asked_queue__in=queues)
+            | Q(covering_queue__in=queues)
+            | Q(covering_person=user)
+        )
+
+    def worked_by(self, user: User) -> TaskQuerySet:
+        """Tasks that this person may claim: in their queues, and those they cover."""
+        queues = Queue.objects.worked_by(user).order_by().values("pk")
+        return self.filter(Q(queue__in=queues) | Q(covering_queue__in=queues) | Q(covering_person=user))
 
     def front_first(self) -> TaskQuerySet:
         """Of the tasks on one conversation, the one that tells how it stands: what waits for the patient, then what
@@ -34,8 +44,12 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return self.filter(state__in=LIVE)
 
     def in_queue(self, queue: Queue) -> TaskQuerySet:
-        """Live tasks that wait in this queue, and those whose open question waits there."""
-        return self.live().filter(Q(queue=queue) | Q(asked_queue=queue))
+        """Live tasks that wait in this queue, those whose open question waits there, and those it covers."""
+        return self.live().filter(Q(queue=queue) | Q(asked_queue=queue) | Q(covering_queue=queue))
+
+    def due_for_the_clock(self) -> TaskQuerySet:
+        """What the sweep must look at, done or not: a reply may be unread when all else is finished."""
+        return self.filter(next_step_at__lte=now())
 
     def due_first(self) -> TaskQuerySet:
         return self.order_by("due_at", "pk")
@@ -109,6 +123,52 @@ class Task(models.Model):
         related_name="asked_tasks",
         help_text=_("Where the open question to a physician waits."),
     )
+    covering_queue = models.ForeignKey(
+        Queue,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="covered_tasks",
+        help_text=_("Whose people take it up beside the queue's own: out of hours, or because it is late."),
+    )
+    covering_person = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="covered_tasks",
+    )
+
+    # ---- what the clock remembers ----
+    promised_at = models.DateTimeField(
+        default=now, help_text=_("When the promise that is due next began to run; moves with every pause.")
+    )
+    promises = models.PositiveSmallIntegerField(default=1, help_text=_("Counts the promise's moves."))
+    told = models.PositiveSmallIntegerField(
+        default=0, help_text=_("The percentage of the promise of which people were told last.")
+    )
+    active_at = models.DateTimeField(default=now, help_text=_("When a person last did something with it."))
+    hand_overs = models.PositiveSmallIntegerField(default=0)
+    acknowledged_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When somebody took up this urgent task.")
+    )
+    alerts = models.PositiveSmallIntegerField(default=0, help_text=_("How often it was alerted for that."))
+    alerted_at = models.DateTimeField(null=True, blank=True)
+    reminded_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When the patient, who was asked, was reminded.")
+    )
+    unread_since = models.DateTimeField(
+        null=True, blank=True, help_text=_("When an urgent reply was sent that the patient has not read.")
+    )
+    call_since = models.DateTimeField(
+        null=True, blank=True, help_text=_("Since when the patient is to be called about it.")
+    )
+    next_step_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        default=now,
+        help_text=_("When the clock must look at it again. Every change asks for a look at once."),
+    )
     version = models.PositiveIntegerField(
         default=1, help_text=_("Counts every change, so that a stale page is told.")
     )
@@ -126,12 +186,12 @@ class Task(models.Model):
             ),
             models.Index(fields=["due_at", "id"], name="task_due", condition=Q(state__in=LIVE)),
             models.Index(
-                fields=["queue", "due_at", "id"], name="task_to_claim", condition=Q(state=State.OPEN)
+                fields=["queue", "due_at", "id"], name="task_to_claim", condition=Q(state__in=UNCLAIMED)
             ),
             models.Index(
                 fields=["queue", "due_at", "id"],
                 name="task_urgent_to_claim",
-                condition=Q(state=State.OPEN, urgency=Urgency.URGENT),
+                condition=Q(state__in=UNCLAIMED, urgency=Urgency.URGENT),
             ),
             models.Index(
                 fields=["queue", "resolved_at"], name="task_resolved", condition=Q(state=State.RESOLVED)
@@ -142,6 +202,19 @@ class Task(models.Model):
                 condition=Q(asked_queue__isnull=False),
             ),
             models.Index(fields=["owner", "due_at"], name="task_of_owner", condition=Q(state__in=LIVE)),
+            models.Index(
+                fields=["next_step_at"], name="task_next_step", condition=Q(next_step_at__isnull=False)
+            ),
+            models.Index(
+                fields=["covering_queue", "due_at", "id"],
+                name="task_covered",
+                condition=Q(covering_queue__isnull=False),
+            ),
+            models.Index(
+                fields=["covering_person"],
+                name="task_covered_by_person",
+                condition=Q(covering_person__isnull=False),
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -151,7 +224,7 @@ class Task(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state__in=OWNED, owner__isnull=False)
-                | Q(state=State.OPEN, owner__isnull=True)
+                | Q(state__in=UNCLAIMED, owner__isnull=True)
                 | Q(state__in=DONE),
                 name="task_owner_fits_state",
             ),  # fmt: skip
@@ -178,6 +251,11 @@ class Task(models.Model):
             models.CheckConstraint(
                 condition=Q(respond_due__lte=F("resolve_due")), name="task_answer_due_before_outcome"
             ),
+            models.CheckConstraint(
+                condition=~Q(state__in=LIVE) | Q(next_step_at__isnull=False),
+                name="task_live_is_looked_at",
+                violation_error_message=_("The clock looks at every open task."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -193,6 +271,59 @@ class Task(models.Model):
     @property
     def is_late(self) -> bool:
         return self.is_live and self.state != State.WAITING and self.due_at < now()
+
+
+class Leg(models.Model):
+    """A task's stay in one queue, with a clock of its own: a hand-over inherits none that others have burnt. The
+    patient's clock is the task's own and goes on."""
+
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="legs")
+    queue = models.ForeignKey(Queue, on_delete=models.PROTECT, related_name="legs")
+    entered_at = models.DateTimeField(default=now)
+    respond_due = models.DateTimeField()
+    resolve_due = models.DateTimeField()
+    left_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["queue", "entered_at"], name="leg_of_queue")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task"], condition=Q(left_at__isnull=True), name="leg_one_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"leg {self.pk}"
+
+    @property
+    def was_late(self) -> bool:
+        """Whether the queue took longer than its target, for what it has let go or still holds."""
+        return (self.left_at or now()) > self.resolve_due
+
+
+class PromiseMove(models.Model):
+    """A promise to the patient that became another one: what it was, what it is, and why. Never rewritten."""
+
+    append_only = True
+
+    class Reason(models.TextChoices):
+        REOPEN = "reopen", _("opened again")
+        PAUSE = "pause", _("waited for the patient")
+        RAISE = "raise", _("more urgent")
+        HAND_OVER = "hand-over", _("another team")
+
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="promise_moves")
+    reason = models.CharField(max_length=10, choices=Reason)
+    before = models.DateTimeField()
+    after = models.DateTimeField()
+    at = models.DateTimeField(default=now)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"promise of task {self.task_id} moved"
 
 
 class Step(models.Model):
@@ -230,6 +361,15 @@ class Escalation(models.Model):
     assessment = models.TextField(max_length=2000, blank=True)
     question = models.TextField(max_length=1000)
     options = ArrayField(models.CharField(max_length=120), default=list, blank=True)
+    urgent = models.BooleanField(
+        default=False, help_text=_("Taken up at once, quiet hours or not, or it goes to whoever covers.")
+    )
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    alerts = models.PositiveSmallIntegerField(default=0)
+    alerted_at = models.DateTimeField(null=True, blank=True)
     answer = models.TextField(max_length=2000, blank=True)
     answered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"

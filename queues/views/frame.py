@@ -12,7 +12,7 @@ from django.http import Http404, HttpResponse
 from audit.now import now
 from portal.people.requests import Request
 from queues.models import Queue, Task
-from queues.states import LIVE, OWNED, State
+from queues.states import LIVE, OWNED, UNCLAIMED, State
 
 
 def staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -38,7 +38,7 @@ def bench(request: Request, here: tuple[str, int] = ("", 0)) -> dict[str, Any]:
             + Count("asked_tasks", distinct=True),
             late_now=Count(
                 "tasks",
-                filter=Q(tasks__state__in=[State.OPEN, State.CLAIMED], tasks__due_at__lt=now()),
+                filter=Q(tasks__state__in=[*UNCLAIMED, State.CLAIMED], tasks__due_at__lt=now()),
                 distinct=True,
             ),
         )

@@ -15,7 +15,7 @@ from portal.records.charts import chart_of
 from queues import actions, assessing, desk, policies
 from queues.models import Task
 from queues.shown import messages_for, shown
-from queues.states import State
+from queues.states import UNCLAIMED
 from queues.urgency import Urgency
 from queues.views.frame import bench, staff
 
@@ -52,7 +52,8 @@ def task_page(request: Request, row: Task, *, typed: Any = None, status: int = 2
     beside = desk.read(row, view, messages_for(row, user))
     chart = chart_of(conversation.patient_id, user)
     can_work = policies.can_work(row, user)
-    can_claim = row.state == State.OPEN and row.queue_id in works
+    covers = row.covering_queue_id in works or row.covering_person_id == user.pk
+    can_claim = row.state in UNCLAIMED and (row.queue_id in works or covers)
     context = frame | {
         "here": ("queue", home.pk if home else 0),
         "shown": view,
@@ -66,7 +67,7 @@ def task_page(request: Request, row: Task, *, typed: Any = None, status: int = 2
         "works": works,
         "can_claim": can_claim,
         "can_work": can_work,
-        "can_answer": beside.open_question is not None and row.asked_queue_id in works,
+        "can_answer": beside.open_question is not None and (row.asked_queue_id in works or covers),
         "can_ask_back": row.urgency < Urgency.URGENT,
         "typed": typed or {},
     }

@@ -12,16 +12,20 @@ from intake.models import Draft, Submission
 from portal.people.models import Facility, Mail, Patient, Proxy
 from portal.records.models import Chart, ChartEntry
 from queues.models import (
+    Alert,
     Assessment,
     Call,
     Conversation,
     Escalation,
     Filing,
     Hold,
+    Leg,
     Mention,
     Message,
     Note,
+    Notice,
     Presence,
+    PromiseMove,
     Step,
     Task,
     Tick,
@@ -51,6 +55,10 @@ PATIENT_DATA = {
     Tick,
     Chart,
     ChartEntry,
+    Leg,
+    PromiseMove,
+    Notice,
+    Alert,
     Decision,
     LostFlag,
     TextReading,
@@ -162,6 +170,7 @@ def test_members_of_a_queue_need_its_role(ada: Client, clinic: Clinic) -> None:
     queue = clinic.billing
     form = {name: getattr(queue, name) for name in ("code", "name", "team", "role")}
     form |= {"calendar": queue.calendar_id, "targets-TOTAL_FORMS": 0, "targets-INITIAL_FORMS": 0}
+    form |= {"coverage-TOTAL_FORMS": 0, "coverage-INITIAL_FORMS": 0}
     url = reverse("admin:queues_queue_change", args=[queue.pk])
     response = ada.post(url, form | {"people": [clinic.nurse.pk]})
     assert "have this role" in response.content.decode()
@@ -186,4 +195,4 @@ def test_every_model_of_ours_is_either_patient_data_or_looked_after_here(db: Non
     inlined = {inline.model for site in admin.site._registry.values() for inline in site.inlines}
     grants = {model for model in ours if model.__name__.endswith("Permission")}
     unknown = ours - PATIENT_DATA - in_admin - inlined - grants
-    assert {model.__name__ for model in unknown} <= {"AnswerSource", "DemoClinic"}
+    assert {model.__name__ for model in unknown} <= {"AnswerSource", "DemoClinic", "Quiet"}

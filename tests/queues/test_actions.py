@@ -28,8 +28,10 @@ def in_state(clinic: Clinic, state: State) -> Task:
         actions.ask_back(task=task, question="Which pharmacy?", by=clinic.nurse)
     elif state == State.ESCALATED:
         actions.escalate(task=task, situation="New cough on it.", question="Change it?", by=clinic.nurse)
-    elif state == State.RESOLVED:
+    elif state in (State.RESOLVED, State.REOPENED):
         actions.resolve(task=task, outcome=clinic.done, by=clinic.nurse)
+    if state == State.REOPENED:
+        actions.hear_from_patient(conversation=task.conversation, body="Once more.", by=clinic.patient.user)
     task.refresh_from_db()
     assert task.state == state
     return task
@@ -116,7 +118,7 @@ def test_resolving_files_the_exchange_once_and_mails_without_patient_data(clinic
 def test_the_clock_waits_with_the_patient_and_goes_on_with_their_answer(clinic: Clinic) -> None:
     task = in_state(clinic, State.WAITING)
     due = task.resolve_due
-    with at(now() + timedelta(hours=5)):
+    with at(task.waiting_since + timedelta(hours=5)):
         actions.hear_from_patient(conversation=task.conversation, body="Main Street.", by=clinic.patient.user)
     task.refresh_from_db()
     assert (task.state, task.owner) == (State.CLAIMED, clinic.nurse)

@@ -32,7 +32,7 @@ from portal.shell.models import DemoClinic
 from queues import actions, clock
 from queues.assessing import Assessed
 from queues.models import Conversation, Escalation, Message, Outcome, Queue, Task
-from queues.states import State
+from queues.states import UNCLAIMED, State
 from queues.urgency import Urgency
 
 BATCH = 150  # acts in one transaction: some twenty requests' worth
@@ -238,7 +238,7 @@ class _Telling:
             case "withdraw":
                 actions.withdraw(conversation=conversation, by=author)
             case "claim":
-                if task.state == State.OPEN:
+                if task.state in UNCLAIMED:
                     return actions.claim(task=task, by=self._somebody(task.queue_id, random))
             case "answer":
                 question = task.escalations.get(answered_at__isnull=True)
@@ -253,7 +253,7 @@ class _Telling:
 
     def _work(self, act: Act, task: Task, random: Random) -> Task:
         """What only the owner does. A task that a red flag took from its owner is claimed by somebody new first."""
-        if task.state == State.OPEN:
+        if task.state in UNCLAIMED:
             task = actions.claim(task=task, by=self._somebody(task.queue_id, random))
         if task.state != State.CLAIMED or task.owner_id is None:
             return task
