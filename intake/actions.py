@@ -21,6 +21,7 @@ from intake.questionnaires import State
 from portal.people.models import Patient, User
 from portal.people.policies import Refused
 from queues import actions as queues
+from queues import policies
 from queues.models import Conversation, Message, Task
 from queues.urgency import Urgency
 from triage import actions as triage
@@ -94,18 +95,26 @@ def _check_rules(said: list[str]) -> None:
 
 
 @transaction.atomic
-def start_draft(*, request_type: RequestType, patient: Patient, by: User) -> Draft:
-    """Begin a request, or go on with the one of this kind that was begun and not sent."""
+def start_draft(
+    *, request_type: RequestType, patient: Patient, by: User, channel: str = Draft.Channel.PORTAL
+) -> Draft:
+    """Begin a request, or go on with the one of this kind that was begun and not sent. Over the phone, `by` is of the
+    staff and writes it down."""
+    if channel == Draft.Channel.PHONE:
+        policies.check_cares_for(patient, by)
     version = request_type.questionnaire.live
     if version is None or request_type.retired_at:
         raise Refused(_("This kind of request is not offered any more. Please pick another one, or call us."))
-    begun = Draft.objects.filter(author=by, patient=patient, request_type=request_type).first()
+    begun = Draft.objects.filter(
+        author=by, patient=patient, request_type=request_type, channel=channel
+    ).first()
     if begun:
         return begun
     draft = Draft.objects.create(
         author=by,
         patient=patient,
         request_type=request_type,
+        channel=channel,
         version=version,
         created_at=now(),
         updated_at=now(),
@@ -197,7 +206,7 @@ def submit(*, draft_id: UUID, by: User) -> Conversation:
             draft.author, draft.patient, draft.request_type = by, begun.patient, begun.request_type
             if draft.version_id == live.pk:
                 draft.version = live
-        if draft is None or not draft.patient.is_reachable_by(by):
+        if draft is None or not draft.is_open_to(by):
             sent = (
                 Submission.objects.filter(draft_key=draft_id, author=by)
                 .select_related("conversation")
@@ -257,6 +266,7 @@ def _send(draft: Draft, by: User) -> Conversation:
         request_type=request_type.code,
         subject=request_type.name,
         clinical=request_type.clinical,
+        channel=draft.channel,
         opened_at=now(),
     )
     shown = forms.for_staff(draft, readings, decision)

@@ -113,15 +113,24 @@ class RequestType(models.Model):
 
 class DraftQuerySet(models.QuerySet["Draft"]):
     def reachable_by(self, user: User) -> DraftQuerySet:
-        """The drafts this person began, for people they may still act for."""
-        return self.filter(author=user, patient__in=Patient.objects.reachable_by(user).order_by())
+        """The drafts this person began, for people they may still act for, or still care for where it is a call."""
+        own = Q(channel=Draft.Channel.PORTAL, patient__in=Patient.objects.reachable_by(user).order_by())
+        calls = Q(channel=Draft.Channel.PHONE, patient__in=Patient.objects.cared_for_by(user))
+        return self.filter(own | calls, author=user)
 
 
 class Draft(models.Model):
     """A request that is being written. Answers are kept as they were typed, right or wrong, and are gone once sent."""
 
+    class Channel(models.TextChoices):
+        """As in a conversation's: staff write a phone draft down for a patient."""
+
+        PORTAL = "portal", _("sent in the portal")
+        PHONE = "phone", _("written down on the phone")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="drafts")
+    channel = models.CharField(max_length=10, choices=Channel, default=Channel.PORTAL)
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="drafts")
     request_type = models.ForeignKey(RequestType, on_delete=models.PROTECT, related_name="drafts")
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="drafts")
@@ -141,6 +150,12 @@ class Draft(models.Model):
 
     def __str__(self) -> str:
         return f"draft {self.pk}"
+
+    def is_open_to(self, user: User) -> bool:
+        """Whether this person may still send it."""
+        if self.channel == self.Channel.PHONE:
+            return Patient.objects.cared_for_by(user).filter(pk=self.patient_id).exists()
+        return self.patient.is_reachable_by(user)
 
 
 class Submission(models.Model):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from intake import views
+from intake import phone, views
 from intake.attachments.views import attachment
 
 urlpatterns = [
@@ -13,6 +13,11 @@ urlpatterns = [
     path("drafts/<uuid:pk>/pages/<slug:page>/", views.draft, name="draft"),
     path("attachments/<uuid:pk>/", attachment, name="attachment"),
     path("attachments/<uuid:pk>/small/", attachment, {"small": True}, name="attachment-small"),
+    path("work/callers/", phone.callers, name="callers"),
+    path("work/callers/<int:pk>/", phone.caller, name="caller"),
+    path("work/callers/<int:pk>/write/", phone.caller_write, name="caller-write"),
+    path("work/callers/<int:pk>/file/<slug:code>/", phone.caller_file, name="caller-file"),
+    path("work/filed/<int:pk>/", phone.filed, name="filed"),
     path("requests/", views.requests, name="requests"),
     path("requests/<int:pk>/", views.conversation, name="conversation"),
     path("requests/<int:pk>/sent/", views.sent, name="sent"),

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from audit.actions import record_read
-from intake import actions, forms
+from intake import actions, forms, phone
 from intake.attachments import form as files
 from intake.models import Draft, RequestType
 from intake.promise import Promise, promise
@@ -135,10 +135,10 @@ def draft(request: Request, pk: UUID, page: str = "") -> HttpResponse:
     if go == "next":
         return redirect("draft", row.pk, where[at + 1]) if at + 1 < len(where) else redirect("review", row.pk)
     if go == "back":
-        return redirect("draft", row.pk, where[at - 1]) if at else redirect("home")
+        return redirect("draft", row.pk, where[at - 1]) if at else _away_from(row)
     if go == "later":
         messages.success(request, _("Saved. You can go on with it whenever you like."))
-        return redirect("home")
+        return _away_from(row)
     return redirect("draft", row.pk, here.id)
 
 
@@ -159,7 +159,7 @@ def review(request: Request, pk: UUID) -> HttpResponse:
         except Refused as refused:
             messages.error(request, str(refused))
             return _review_page(request, row, forms.evaluate(row), status=409)
-        return redirect("sent", conversation.pk)
+        return redirect("filed" if row.channel == Draft.Channel.PHONE else "sent", conversation.pk)
     _read_event(request, row)
     return _review_page(request, row, forms.evaluate(row))
 
@@ -167,10 +167,16 @@ def review(request: Request, pk: UUID) -> HttpResponse:
 @require_POST
 def discard(request: Request, pk: UUID) -> HttpResponse:
     row = _draft(request, pk)
-    if row is not None:
-        actions.discard_draft(draft=row, by=request.user)
-        messages.success(request, _("The draft is deleted."))
-    return redirect("home")
+    if row is None:
+        return redirect("home")
+    actions.discard_draft(draft=row, by=request.user)
+    messages.success(request, _("The draft is deleted."))
+    return _away_from(row)
+
+
+def _away_from(row: Draft) -> HttpResponse:
+    """Where somebody goes who leaves a draft: home, or to the caller whose words they write down."""
+    return redirect("caller", row.patient_id) if row.channel == Draft.Channel.PHONE else redirect("home")
 
 
 # ---- after sending ---------------------------------------------------------------------------------------------
@@ -279,6 +285,9 @@ def _draft(request: Request, pk: UUID) -> Draft | None:
 
 def _already_sent(request: Request, pk: UUID) -> HttpResponse:
     """A draft that is gone was sent, in another tab or by an earlier click: show that request."""
+    call = phone.filed_from(request, pk)
+    if call is not None:
+        return redirect("filed", call.pk)
     conversation = get_object_or_404(
         Conversation.objects.reachable_by(request.user),
         submission__draft_key=pk,

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.fields import CharField, TextField
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast, Coalesce, JSONObject
@@ -21,7 +21,7 @@ from django.utils import translation
 from django.utils.formats import date_format
 
 from audit.now import now
-from portal.people.models import Patient, User
+from portal.people.models import Patient, Proxy, User
 from queues.models import (
     Call,
     Escalation,
@@ -39,6 +39,7 @@ from queues.models import (
     Tick,
 )
 from queues.models.templates import fill
+from queues.policies import DID
 from queues.shown import Shown
 from queues.states import LIVE, State
 
@@ -91,6 +92,7 @@ def with_all(tasks: QuerySet[Task], viewer: User) -> QuerySet[Task]:
                 verb="verb", until="until", version="version",
             ),
             last_filing=_array(Filing.objects.filter(task=task).order_by("-id")[:1], state="state"),
+            is_read=Exists(Proxy.objects.running().filter(patient=OuterRef("conversation__patient"))),
             unseen=_array(
                 Mention.objects.filter(note__conversation=conversation, user=viewer, seen_at__isnull=True), pk="pk"
             ),
@@ -123,6 +125,7 @@ class Desk:
     hold: dict[str, Any] | None
     filing: str
     has_unseen: bool
+    is_read: bool  # whether anybody of the patient's side can log in and read a reply
     open_question: dict[str, Any] | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -147,7 +150,7 @@ def read(task: Task, view: Shown, said: list[Message] | None) -> Desk:
         held["seconds"] = int((held["until"] - now()).total_seconds())
     filed = next(iter(row.last_filing), None)
     return Desk(
-        steps=_rows(row.all_steps, "at"),
+        steps=_did(_rows(row.all_steps, "at")),
         questions=questions,
         timeline=_timeline(said, notes, calls, questions),
         protocol=_protocol(row) if view.clinical or not task.conversation.clinical else None,
@@ -155,7 +158,15 @@ def read(task: Task, view: Shown, said: list[Message] | None) -> Desk:
         hold=held,
         filing=str(Filing.State(filed["state"]).label) if filed else "",
         has_unseen=bool(row.unseen),
+        is_read=task.conversation.patient.user_id is not None or row.is_read,
     )
+
+
+def _did(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each step as a sentence says it, after the name of who took it."""
+    for step in steps:
+        step["did"] = DID.get(step["verb"], step["verb"])
+    return steps
 
 
 def _rows(rows: Iterable[dict[str, Any]], *moments: str) -> list[dict[str, Any]]:
