@@ -72,25 +72,31 @@ class Patterns:
 
     def find(self, text: Text) -> list[Found]:
         """Every phrase that is meant here and now, the strongest and longest where they overlap within a flag."""
+        return self.look(text)[0]
+
+    def look(self, text: Text) -> tuple[list[Found], int]:
+        """The same, and how many phrases were set aside as denied, past, somebody else's or a mere question."""
         hits = [
             (self._rules[number], *text.word_range(start, end))
             for number, start, end in self._finder.find(text.even, text.words)
         ]
         if not hits:
-            return []
+            return [], 0
         cues = self.cues.read(text, min(hit[1] for hit in hits), max(hit[2] for hit in hits))
         excepted = [(rule.flag, first, last) for rule, first, last in hits if rule.use == "except"]
         found: list[Found] = []
+        aside_count = 0
         for rule, first, last in hits:
             if rule.use == "except" or any(f is rule.flag and first < e and b < last for f, b, e in excepted):
                 continue
             hint = rule.use == "hint"
             aside = set_aside(text, cues, first, last, lingers=rule.flag.lingers, hint=hint)
             if aside and aside != FADED:
+                aside_count += 1
                 continue
             urgency = "soon" if aside == FADED else rule.flag.urgency if hint else rule.use
             found.append(Found(rule.flag, urgency, first, last, hint))
-        return _strongest(found)
+        return _strongest(found), aside_count
 
 
 def _sources(entry: Mapping[str, Any], urgency: str) -> Iterator[tuple[str, str]]:

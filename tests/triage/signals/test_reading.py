@@ -8,14 +8,42 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triage import signals
+from triage.signals import likeness
+from triage.signals.examples import examples
 
 HELD_OUT = [json.loads(line) for line in (Path(__file__).parent / "held_out.jsonl").read_text().splitlines()]
 
 
-def share(level: str, language: str) -> float:
-    """How many of the held-out messages of this level are read as urgent."""
-    rows = [row for row in HELD_OUT if row["level"] == level and row["language"] == language]
-    return sum(signals.read(row["text"], language).emergency for row in rows) / len(rows)
+# The gate. What was measured is a little better, so that another machine does not turn it red.
+RECALL, ALARMS = 0.88, 0.14
+LEVELS = ("urgent", "soon", "routine")
+# What a class may miss or alarm: a few messages say little, so each class is allowed one or two of its own.
+SLACK = 3
+
+
+@pytest.fixture(scope="module")
+def found() -> list[tuple[dict[str, str], signals.Reading]]:
+    """Every held-out message with what is read in it."""
+    made = []
+    for language in ("en", "es"):
+        rows = [row for row in HELD_OUT if row["language"] == language]
+        made += zip(rows, signals.read_many([row["text"] for row in rows], language), strict=True)
+    return made
+
+
+def share(found: list[tuple[dict[str, str], signals.Reading]], **wanted: str) -> float:
+    """How many of the held-out messages of this kind are read as an emergency."""
+    chosen = [reading for row, reading in found if wanted.items() <= row.items()]
+    return sum(reading.emergency for reading in chosen) / len(chosen)
+
+
+def test_the_held_out_messages_are_many_and_half_of_them_only_sound_like_danger() -> None:
+    assert len(HELD_OUT) >= 400
+    assert {row["level"] for row in HELD_OUT} == set(LEVELS)
+    routine = [row for row in HELD_OUT if row["level"] == "routine"]
+    assert len(routine) * 2 >= len(HELD_OUT) - 40
+    written = {example.text for example in examples()}
+    assert not [row["text"] for row in HELD_OUT if row["text"] in written]
 
 
 def test_the_meaning_model_is_there_and_was_learned_from_the_present_examples() -> None:
@@ -25,13 +53,66 @@ def test_the_meaning_model_is_there_and_was_learned_from_the_present_examples() 
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_most_emergencies_nobody_wrote_an_example_of_are_seen(language: str) -> None:
-    assert share("urgent", language) >= 0.84
+def test_most_emergencies_nobody_wrote_an_example_of_are_seen(found, language: str) -> None:
+    assert share(found, level="urgent", language=language) >= RECALL
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_few_everyday_messages_are_taken_for_emergencies(language: str) -> None:
-    assert share("routine", language) <= 0.15
+def test_few_everyday_messages_are_taken_for_emergencies(found, language: str) -> None:
+    assert share(found, level="routine", language=language) <= ALARMS
+
+
+@pytest.mark.parametrize("code", sorted({row["code"] for row in HELD_OUT if row["level"] == "urgent"}))
+def test_no_class_of_emergency_is_missed_more_than_the_others(found, code: str) -> None:
+    mine = [reading for row, reading in found if row["code"] == code and row["level"] == "urgent"]
+    assert sum(not reading.emergency for reading in mine) <= max(1, len(mine) * 0.35)
+
+
+@pytest.mark.parametrize("code", sorted({row["code"] for row in HELD_OUT if row["level"] == "routine"}))
+def test_no_class_alarms_for_nothing_more_than_the_others(found, code: str) -> None:
+    mine = [reading for row, reading in found if row["code"] == code and row["level"] == "routine"]
+    assert sum(reading.emergency for reading in mine) <= max(SLACK, len(mine) * 0.35)
+
+
+def test_many_texts_read_together_are_read_as_each_alone() -> None:
+    rows = [row for row in HELD_OUT if row["language"] == "en"][::7]
+    texts = [row["text"] for row in rows] + ["", "\x00", " ".join(row["text"] for row in rows)]
+    assert signals.read_many(texts) == [signals.read(text) for text in texts]
+
+
+def test_every_class_has_examples_of_both_kinds_in_both_languages() -> None:
+    for code, _label in signals.codes():
+        for language in ("en", "es"):
+            mine = [one for one in examples() if one.code == code and one.language == language]
+            assert mine, (code, language)
+
+
+def test_without_the_meaning_model_phrases_and_wording_go_on_alone(monkeypatch) -> None:
+    known = likeness.likeness()
+    assert known is not None
+    monkeypatch.setattr(known, "model", None)
+    reading = signals.read("I have crushing chest pain and I can't breathe, left arm numb, sweating")
+    assert reading.emergency
+    assert not signals.read("Please send my lisinopril to the pharmacy on Main Street.").emergency
+
+
+@pytest.mark.parametrize(
+    ("plain", "other"),
+    [
+        ("tengo dolor en el pecho y no puedo respirar", "TENGO DOLOR EN EL PECHO Y NO PUEDO RESPIRAR"),
+        ("mi mamá no despierta y está morada", "mi mama no despierta y esta morada"),
+        ("I can't breathe and my lips are blue", "I CAN'T BREATHE AND MY LIPS ARE BLUE!!! 😱😱"),
+    ],
+)
+def test_capitals_accents_and_emoji_change_nothing(plain: str, other: str) -> None:
+    assert signals.read(plain, "es").emergency
+    assert signals.read(other, "es").emergency
+
+
+def test_an_emergency_in_a_very_long_text_is_seen() -> None:
+    padding = "I like to walk in the park with my dog. " * 700
+    long = padding + "My chest is being crushed, my left arm is numb and I can't breathe. " + padding
+    assert signals.read(long).emergency
 
 
 @pytest.mark.parametrize(

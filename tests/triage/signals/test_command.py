@@ -1,0 +1,48 @@
+"""`manage.py read_signals`: a line of JSON in, a line of JSON out, whatever stands on it."""
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+
+def lines(path: Path) -> list[dict]:
+    out = StringIO()
+    call_command("read_signals", str(path), "--json", stdout=out)
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_each_line_gets_its_answer_in_order(tmp_path: Path) -> None:
+    file = tmp_path / "messages.jsonl"
+    file.write_text(
+        json.dumps({"id": 1, "text": "I have crushing chest pain and cannot breathe"})
+        + "\n"
+        + json.dumps({"id": 2, "text": "Necesito mi receta de metformina", "language": "es"})
+        + "\n"
+    )
+    first, second = lines(file)
+    assert (first["id"], first["emergency"], first["urgency"]) == (1, True, "urgent")
+    assert first["signals"][0]["class"]
+    assert first["signals"][0]["reason"]
+    assert (second["id"], second["emergency"], second["language"]) == (2, False, "es")
+
+
+def test_a_line_that_cannot_be_read_says_why_and_stops_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "messages.jsonl"
+    file.write_bytes(
+        b"not json\n[1]\n{}\n\xff\xfe\n"
+        b'{"text": 5}\n{"text": "x", "language": 5}\n'
+        b'{"text": "NUL \\u0000 and half a pair \\ud800 here"}\n'
+        b"\n" + b"[" * 100_000 + b"\n"
+        b'{"text": "I cannot breathe, my throat is closing"}\n'
+    )
+    answers = lines(file)
+    assert [("error" in answer) for answer in answers] == [True] * 6 + [False] + [True] * 2 + [False]
+    assert answers[-1]["emergency"]
+
+
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("read_signals", str(tmp_path / "none.jsonl"), "--json")

@@ -1,0 +1,49 @@
+"""How quickly messages are read: rows for `make bench`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from time import process_time
+
+from .likeness import Asked, likeness
+from .patterns import patterns
+from .reading import read_many
+
+ROUNDS = 15
+Row = tuple[str, float, str, float, bool]  # name, value, unit, aim, whether the aim is met
+MESSAGE = (
+    "Good morning, I saw you in March about my knee and that is much better, thank you. I am writing since yesterday "
+    "I have had a dull ache behind my ribs when I walk the dog, and last night it woke me at three. I took an "
+    "antacid and sat up for a while. My husband thinks it is the new diet. I have no fever and no cough, and my blood "
+    "pressure was 138 over 84 this morning. I also need the form for my gym, and my refill runs out on Friday. "
+    "Should I come in, or can it wait until my visit next week?"
+)[:500]
+
+
+def rows() -> Iterator[Row]:
+    """Milliseconds for one message of 500 characters on one core: its phrases, all of it, and all of it among many."""
+    known, compared = patterns(), likeness()
+    yield _row("signals_patterns", _quickest(lambda: known.look(known.text(MESSAGE))), 0.5)
+    if compared is None or compared.model is None:
+        return
+    text = known.text(MESSAGE)
+    found, aside = known.look(text)
+    asked = Asked(text, "en", found, aside)
+    yield _row("signals_meaning", _quickest(lambda: compared.see([asked])), 40.0)
+    many = [MESSAGE[:-number] for number in range(1, 33)]
+    yield _row("signals_read_many", _quickest(lambda: read_many(many), 3) / len(many), 40.0)
+
+
+def _row(name: str, value: float, aim: float) -> Row:
+    return name, round(value, 3), "ms", aim, value <= aim
+
+
+def _quickest(work: Callable[[], object], rounds: int = ROUNDS) -> float:
+    """The quickest of some rounds, in the time of a core: what else runs on the machine does not count."""
+    work()
+    times = []
+    for _ in range(rounds):
+        start = process_time()
+        work()
+        times.append(process_time() - start)
+    return min(times) * 1000
