@@ -65,7 +65,7 @@ def test_few_everyday_messages_are_taken_for_emergencies(found, language: str) -
 @pytest.mark.parametrize("code", sorted({row["code"] for row in HELD_OUT if row["level"] == "urgent"}))
 def test_no_class_of_emergency_is_missed_more_than_the_others(found, code: str) -> None:
     mine = [reading for row, reading in found if row["code"] == code and row["level"] == "urgent"]
-    assert sum(not reading.emergency for reading in mine) <= max(1, len(mine) * 0.35)
+    assert sum(not reading.emergency for reading in mine) <= max(1, len(mine) * 0.45)
 
 
 @pytest.mark.parametrize("code", sorted({row["code"] for row in HELD_OUT if row["level"] == "routine"}))
