@@ -21,6 +21,7 @@ from queues.states import State
 
 # What a step may change of a task's clock, as it was before.
 TIMES = ("responded_at", "respond_due", "resolve_due", "due_at")
+COUNTS = ("told", "promises")
 
 
 def window() -> timedelta:
@@ -29,7 +30,8 @@ def window() -> timedelta:
 
 def before(task: Task) -> dict[str, Any]:
     """The times of a task, to go back to."""
-    return {name: moment.isoformat() if (moment := getattr(task, name)) else None for name in TIMES}
+    times = {name: moment.isoformat() if (moment := getattr(task, name)) else None for name in TIMES}
+    return times | {name: getattr(task, name) for name in COUNTS}
 
 
 def hold(
@@ -84,7 +86,8 @@ def undo(*, task: Task, by: User) -> Hold:
         held.filing.save(update_fields=["state"])
     held.undone_at = now()
     held.save(update_fields=["undone_at"])
-    times = {name: datetime.fromisoformat(text) if text else None for name, text in held.before.items()}
+    times = {name: datetime.fromisoformat(text) if (text := held.before[name]) else None for name in TIMES}
+    counts = {name: held.before[name] for name in COUNTS}
     move(
         task,
         "undo",
@@ -96,6 +99,7 @@ def undo(*, task: Task, by: User) -> Hold:
         minutes_spent=None,
         held_until=None,
         **times,
+        **counts,
     )
     return held
 

@@ -17,7 +17,7 @@ from intake.models import Questionnaire, RequestType
 from portal.people import actions as people
 from portal.people.models import Calendar, Closure, Facility, Patient, Program, User
 from portal.people.policies import Refused
-from portal.shell.demo import places
+from portal.shell.demo import beside, places
 from portal.shell.demo.logins import PASSWORD
 from portal.shell.demo.outlook import resources, rules
 from portal.shell.demo.patients import Person, people_of
@@ -81,6 +81,7 @@ class _Clinic:
         self._programs()
         self._patients()
         self._forms()
+        beside.enter_texts(by=self.admin)
         self._rules()
         self._let_in()
 
@@ -184,6 +185,14 @@ class _Clinic:
             if person.writer is not None:
                 writer = self.users[address(invented[person.writer].name)]
                 people.grant_proxy(user=writer, patient=row, relationship=person.relationship, by=self.admin)
+        # The record was read a while before anybody opens a page.
+        with at(self.marker.anchor - timedelta(minutes=65)):
+            beside.enter_charts(
+                list(zip(invented, rows, strict=True)),
+                seed=self.marker.seed,
+                day=self.marker.anchor.date(),
+                by=self.admin,
+            )
 
     def _patient(self, person: Person) -> Patient:
         user = None

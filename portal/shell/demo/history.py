@@ -23,7 +23,7 @@ from intake import actions as intake
 from intake.models import Draft, RequestType
 from portal.people.models import Patient, User
 from portal.people.policies import Refused
-from portal.shell.demo import places
+from portal.shell.demo import beside, places
 from portal.shell.demo.paths import AWAKE, SHARE, WALL, Act
 from portal.shell.demo.patients import Person, people_of
 from portal.shell.demo.staff import address
@@ -63,6 +63,7 @@ def load_history(*, say: Callable[[DemoClinic], None] = lambda marker: None) -> 
         marker = DemoClinic.objects.get()
         if marker.loading:
             _Telling(marker).tell(say)
+        beside.enter_talk(marker)
         return marker
 
 
