@@ -91,6 +91,25 @@ def check_answers(task: Task, queue: Queue, by: User) -> None:
         check_works_queue(queue, by)
 
 
+def check_alike(task: Task, by: User, seen: int | None) -> None:
+    """Whether a task may be treated like many others at once, without being opened. Doubt says no."""
+    fresh = Task.objects.only("version", "flags", "floor", "state", "owner_id").get(pk=task.pk)
+    if fresh.flags or fresh.floor > Urgency.ROUTINE:
+        raise Refused(_("A red flag was found in it: please open it."))
+    if fresh.state == State.ESCALATED:
+        raise Refused(_("A physician has a question about it."))
+    if fresh.state == State.WAITING:
+        raise Refused(_("It waits for the patient's answer."))
+    last = task.conversation.messages.order_by("pk").last()
+    if last is not None and last.from_patient:
+        raise Refused(_("The patient has written again: please read it first."))
+    check_seen(fresh, seen, by=by)
+    if fresh.state == State.CLAIMED:
+        check_owner(task, by)
+    elif fresh.state in DONE:
+        raise Refused(_("It is done already."))
+
+
 def check_owner(task: Task, by: User) -> None:
     """Only the one who claimed a task replies to it, resolves it or passes it on."""
     if task.owner_id == by.pk:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from audit.now import now
-from portal.people.models import Patient, User
+from portal.people.models import LANGUAGES, Patient, User, initials
 from portal.people.roles import Field
 from queues.models import Message, Task
-from queues.states import State
+from queues.states import DONE, State
 from queues.urgency import Urgency
 
 SOON = timedelta(hours=2)
+LANGUAGE_NAMES = dict(LANGUAGES)
 
 
 @dataclass(frozen=True)
@@ -52,16 +56,87 @@ class Shown:
         return self.task.urgency == Urgency.URGENT
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One task as a row of a list, for one viewer. Fifty of them are a page that is asked for all day."""
+
+    pk: int
+    version: int
+    late: bool
+    lookers: list[str]
+    state: str
+    urgent: bool
+    due_at: datetime
+    due: Due
+    title: str
+    sub: str
+    flags: list[str]
+    unscreened: bool
+    patient_pk: int
+    patient: str
+    age: int
+    language: str
+    writer: str
+    facility: str
+    queue_pk: int
+    queue: str
+    owner_pk: int | None
+    owner: str
+    initials: str
+
+    @property
+    def url(self) -> str:
+        return f"/work/tasks/{self.pk}/"
+
+
+def line(row: tuple[Any, ...], *, viewer: User, moment: datetime) -> Line:
+    """A row as `queues.lists.reading.LINE` reads it, without what the viewer's role has no part in."""
+    (pk, version, late, lookers, state, urgency, due_at, title, plain_title, subtitle, flags, screened) = row[
+        :12
+    ]
+    (about_health, subject, patient_pk, patient, born, language, writer, facility) = row[12:20]
+    (queue_pk, queue, time_zone, owner_pk, owner, owner_title) = row[20:26]
+    clinical = viewer.is_clinical
+    whole = clinical or not about_health
+    zone = ZoneInfo(time_zone)
+    today = moment.astimezone(zone).date()
+    return Line(
+        pk=pk,
+        version=version,
+        late=late,
+        lookers=lookers,
+        state=state,
+        urgent=urgency == Urgency.URGENT,
+        due_at=due_at,
+        due=due_word(state, due_at, zone, moment),
+        title=title if whole else plain_title,
+        sub=(subtitle if whole else "") or subject,
+        flags=[flag["label"] for flag in json.loads(flags)[:2]] if clinical and flags != "[]" else [],
+        unscreened=clinical and not screened,
+        patient_pk=patient_pk,
+        patient=patient,
+        age=today.year - born.year - ((today.month, today.day) < (born.month, born.day)),
+        language=LANGUAGE_NAMES.get(language, language) if language != "en" else "",
+        writer=writer,
+        facility=facility,
+        queue_pk=queue_pk,
+        queue=queue,
+        owner_pk=owner_pk,
+        owner=f"{owner}, {owner_title}" if owner and owner_title else owner or "",
+        initials=initials(owner) if owner else "",
+    )
+
+
 def shown(task: Task, viewer: User) -> Shown:
     """`task` comes with queue, owner, conversation and its patient and facility selected."""
     patient = task.conversation.patient
-    clinical = Field.CLINICAL in viewer.fields
-    open_text = clinical or not task.conversation.clinical
+    clinical = viewer.is_clinical
+    whole = clinical or not (task.conversation.clinical or _has_clinical_line(task))
     return Shown(
         task=task,
         patient=patient,
-        title=task.title if open_text and not _has_clinical_line(task) or clinical else task.plain_title,
-        subtitle=task.subtitle if clinical or open_text and not _has_clinical_line(task) else "",
+        title=task.title if whole else task.plain_title,
+        subtitle=task.subtitle if whole else "",
         flags=task.flags if clinical else [],
         lines=[line for line in task.summary if clinical or not line["clinical"]],
         why=task.why if clinical else [],
@@ -86,23 +161,27 @@ def messages_for(task: Task, viewer: User) -> list[Message] | None:
 
 def due(task: Task) -> Due:
     """Due as a queue shows it, on the wall clock of the queue."""
-    zone = task.queue.calendar.zone
-    moment, local = now(), task.due_at.astimezone(zone)
-    if not task.is_live:
-        return Due(str(task.get_state_display()), "quiet", task.due_at)
-    if task.state == State.WAITING:
-        return Due(_("waiting"), "quiet", task.due_at)
-    left = task.due_at - moment
+    return due_word(task.state, task.due_at, task.queue.calendar.zone, now())
+
+
+def due_word(state: str, due_at: datetime, zone: ZoneInfo, moment: datetime) -> Due:
+    """The same from a task's parts."""
+    if state in DONE:
+        return Due(str(State(state).label), "quiet", due_at)
+    if state == State.WAITING:
+        return Due(_("waiting"), "quiet", due_at)
+    left = due_at - moment
     if left < timedelta():
-        return Due(_("late %(time)s") % {"time": span(-left)}, "urgent", task.due_at)
+        return Due(_("late %(time)s") % {"time": span(-left)}, "urgent", due_at)
+    local = due_at.astimezone(zone)
     tone = "soon" if left <= SOON else "plain"
     if local.date() == moment.astimezone(zone).date():
-        word = date_format(local, "H:i")
+        word = f"{local:%H:%M}"
     elif left < timedelta(days=6):
-        word = date_format(local, "D H:i")
+        word = f"{WEEKDAYS_ABBR[local.weekday()]} {local:%H:%M}"
     else:
         word = date_format(local, "j M")
-    return Due(word, tone, task.due_at)
+    return Due(word, tone, due_at)
 
 
 def span(time: timedelta) -> str:

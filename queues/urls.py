@@ -5,6 +5,9 @@ from queues import views
 urlpatterns = [
     path("work/", views.work, name="work"),
     path("work/next/", views.claim_next, name="claim-next"),
+    path("work/changes/", views.changes, name="changes"),
+    path("work/bulk/", views.bulk, name="bulk"),
+    path("work/all/", views.all_queues, name="all"),
     path("work/mine/", views.mine, name="mine"),
     path("work/waiting/", views.waiting, name="waiting"),
     path("work/search/", views.search, name="search"),

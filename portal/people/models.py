@@ -173,6 +173,12 @@ class Facility(models.Model):
         return self.name
 
 
+def initials(name: str) -> str:
+    """The first letters of the first and the last word."""
+    words = name.split()
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         user = self.model(email=self.normalize_email(email).lower(), **fields)
@@ -232,8 +238,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def initials(self) -> str:
-        words = self.name.split()
-        return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+        return initials(self.name)
 
     @cached_property
     def roles(self) -> list[str]:
@@ -253,7 +258,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         """What this person may see of a request in their queues."""
         return fields_for(self.roles)
 
-    @property
+    @cached_property
     def is_clinical(self) -> bool:
         return Field.CLINICAL in self.fields
 

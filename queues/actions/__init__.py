@@ -8,6 +8,7 @@ from queues.actions.incoming import hear_from_patient, mark_read, open_task, rai
 from queues.actions.notes import add_note, log_call, see_mentions, tick
 from queues.actions.places import again_if_retired, retire_queue, save_queue, serving, set_members
 from queues.actions.starting import split, start_conversation
+from queues.actions.together import claim_all, hand_over_all, resolve_all, sort_out
 from queues.actions.working import ask_back, claim, hand_over, release, reply, resolve
 
 __all__ = [
@@ -16,9 +17,11 @@ __all__ = [
     "answer",
     "ask_back",
     "claim",
+    "claim_all",
     "claim_next",
     "escalate",
     "hand_over",
+    "hand_over_all",
     "hear_from_patient",
     "log_call",
     "mark_read",
@@ -27,6 +30,7 @@ __all__ = [
     "release",
     "reply",
     "resolve",
+    "resolve_all",
     "retire_queue",
     "save_queue",
     "see_mentions",
@@ -38,5 +42,6 @@ __all__ = [
     "take_over",
     "tick",
     "undo",
+    "sort_out",
     "withdraw",
 ]

@@ -18,6 +18,7 @@ from queues.models.places import (
 )
 from queues.models.presence import Presence
 from queues.models.protocols import Protocol, ProtocolStep, Tick
+from queues.models.searching import SearchDocument
 from queues.models.tasks import Escalation, Leg, PromiseMove, Step, Task, TaskQuerySet
 from queues.models.templates import ReplyTemplate
 
@@ -49,6 +50,7 @@ __all__ = [
     "QueueUserPermission",
     "Quiet",
     "ReplyTemplate",
+    "SearchDocument",
     "ServiceTarget",
     "Step",
     "Task",

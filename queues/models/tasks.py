@@ -190,8 +190,9 @@ class Task(models.Model):
             ),
             models.Index(
                 fields=["queue", "due_at", "id"],
-                name="task_urgent_to_claim",
-                condition=Q(state__in=UNCLAIMED, urgency=Urgency.URGENT),
+                include=["state"],
+                name="task_urgent",
+                condition=Q(state__in=LIVE, urgency=Urgency.URGENT),
             ),
             models.Index(
                 fields=["queue", "resolved_at"], name="task_resolved", condition=Q(state=State.RESOLVED)

@@ -1,8 +1,10 @@
 """The staff's pages. Every lookup starts from what this person works."""
 
 from queues.views.here import here
-from queues.views.lists import claim_next, mine, queue, search, waiting, work
+from queues.views.lists import all_queues, changes, claim_next, mine, queue, waiting, work
+from queues.views.search import search
 from queues.views.task import task
+from queues.views.together import bulk
 from queues.views.verbs import (
     answer,
     ask_back,
@@ -19,6 +21,9 @@ from queues.views.verbs import (
 )
 
 __all__ = [
+    "all_queues",
+    "bulk",
+    "changes",
     "answer",
     "ask_back",
     "call",

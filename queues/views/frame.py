@@ -6,13 +6,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 
-from audit.now import now
 from portal.people.requests import Request
-from queues.models import Queue, Task
-from queues.states import LIVE, OWNED, UNCLAIMED, State
+from portal.people.roles import Role
+from queues.lists.counts import Counts, counts
 
 
 def staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -27,25 +25,17 @@ def staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return guarded
 
 
-def bench(request: Request, here: tuple[str, int] = ("", 0)) -> dict[str, Any]:
-    """What the frame of every staff page shows: the person's queues and how much waits in each."""
-    user = request.user
-    queues = list(
-        Queue.objects.worked_by(user)
-        .select_related("facility")
-        .annotate(
-            waiting_now=Count("tasks", filter=Q(tasks__state__in=LIVE), distinct=True)
-            + Count("asked_tasks", distinct=True),
-            late_now=Count(
-                "tasks",
-                filter=Q(tasks__state__in=[*UNCLAIMED, State.CLAIMED], tasks__due_at__lt=now()),
-                distinct=True,
-            ),
-        )
-        .order_by("facility__name", "name")
-    )
-    own = Task.objects.filter(owner=user, state__in=OWNED).aggregate(
-        claimed=Count("pk", filter=Q(state__in=[State.CLAIMED, State.ESCALATED])),
-        waiting=Count("pk", filter=Q(state=State.WAITING)),
-    )
-    return {"bench_queues": queues, "own": own, "here": here}
+def bench(
+    request: Request, here: tuple[str, int] = ("", 0), *, counted: Counts | None = None
+) -> dict[str, Any]:
+    """What the frame of every staff page shows: the person's queues and how much waits in each. One query."""
+    if counted is None:
+        counted = counts(request.user, here=here[1] if here[0] == "queue" else 0)
+    roles = request.user.roles
+    return {
+        "counts": counted,
+        "here": here,
+        "works": counted.works,
+        "leads": Role.LEAD in roles,
+        "approves": Role.LEAD in roles or Role.PHYSICIAN in roles,
+    }

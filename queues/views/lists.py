@@ -1,101 +1,102 @@
-"""Lists of tasks: a queue, what is mine, what waits, a search; and the next one to claim."""
+"""Lists of tasks: a queue, all of them, what is mine, what waits; and the next one to claim."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Q
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.db import connection
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from audit.actions import record_read
 from audit.now import now
+from portal.people.models import Facility
 from portal.people.policies import Refused
 from portal.people.requests import Request
 from queues import actions
-from queues.models import Queue, Task
-from queues.shown import shown
-from queues.states import State
-from queues.urgency import Urgency
+from queues.lists import seen
+from queues.lists.choices import Choices, options
+from queues.lists.counts import Counts, Place, counts
+from queues.lists.reading import Asked, Mark, marks_of, page, read_key
+from queues.lists.scope import LIVE_STATES, QUEUES
+from queues.models import Queue
+from queues.shown import Line
 from queues.views.frame import bench, staff
 
-PAGE = 50
+TITLES = {
+    "all": gettext_lazy("All my queues"),
+    "mine": gettext_lazy("Claimed by me"),
+    "waiting": gettext_lazy("Waiting for patient"),
+}
 
 
 @staff
 @require_GET
 def work(request: Request) -> HttpResponse:
     """The first page of the day: the person's own tasks, or else their first queue."""
-    if Task.objects.visible_to(request.user).filter(owner=request.user, state=State.CLAIMED).exists():
+    counted = counts(request.user)
+    if counted.claimed:
         return redirect("mine")
-    first = Queue.objects.worked_by(request.user).order_by("facility__name", "name").first()
-    return redirect("queue", first.pk) if first else render(request, "queues/none.html", bench(request))
+    worked = [place for place in counted.places if place.worked]
+    if len(worked) > 1 or (counted.places and not worked):
+        return redirect("all")
+    if worked:
+        return redirect("queue", worked[0].pk)
+    return render(request, "queues/none.html", bench(request, counted=counted))
 
 
 @staff
 @require_GET
 def queue(request: Request, pk: int) -> HttpResponse:
     """One queue, what is due first on top."""
-    row = get_object_or_404(Queue.objects.worked_by(request.user).select_related("facility"), pk=pk)
-    tasks = Task.objects.in_queue(row)
-    figures = tasks.aggregate(
-        open=Count("pk"),
-        late=Count("pk", filter=Q(due_at__lt=now()) & ~Q(state=State.WAITING)),
-        urgent=Count("pk", filter=Q(urgency=Urgency.URGENT)),
-    )
-    return _list(request, tasks, heading=str(row), figures=figures, here=("queue", row.pk), queue=row)
+    return _list(request, "queue", pk)
+
+
+@staff
+@require_GET
+def all_queues(request: Request) -> HttpResponse:
+    """Everything in the person's queues in one list."""
+    return _list(request, "all")
 
 
 @staff
 @require_GET
 def mine(request: Request) -> HttpResponse:
     """Everything this person has claimed."""
-    tasks = Task.objects.visible_to(request.user).filter(
-        owner=request.user, state__in=[State.CLAIMED, State.ESCALATED]
-    )
-    return _list(request, tasks, heading=_("Claimed by me"), figures=None, here=("mine", 0))
+    return _list(request, "mine")
 
 
 @staff
 @require_GET
 def waiting(request: Request) -> HttpResponse:
     """What this person asked patients about and waits for."""
-    tasks = Task.objects.visible_to(request.user).filter(owner=request.user, state=State.WAITING)
-    return _list(request, tasks, heading=_("Waiting for patient"), figures=None, here=("waiting", 0))
+    return _list(request, "waiting")
 
 
 @staff
 @require_GET
-def search(request: Request) -> HttpResponse:
-    """Find a task by patient name, record number or reference, in the person's own queues, finished ones too."""
-    words = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
-    tasks = Task.objects.visible_to(request.user)
-    number = words.upper().removeprefix("R-")
-    if not words:
-        tasks = tasks.none()
-    elif number.isdecimal() and len(number) < 10:
-        tasks = tasks.filter(
-            Q(conversation=int(number) - 10000) | Q(conversation__patient__record_number=words)
-        )
-    else:
-        for word in words.split():
-            tasks = tasks.filter(
-                Q(conversation__patient__given_name__istartswith=word)
-                | Q(conversation__patient__family_name__istartswith=word)
-                | Q(conversation__patient__record_number__iexact=word)
-            )
-    return _list(
-        request, tasks, heading=_("Search"), figures=None, here=("search", 0), words=words, newest=True
-    )
+def changes(request: Request) -> HttpResponse:
+    """The list on a screen once it has changed; while it hasn't, `Unchanged` answers before anybody is looked up."""
+    brought = seen.read(request)
+    if brought is None or brought[0].user != request.user.pk:
+        # Another person, or a page from before: the browser asks for the whole page again.
+        response = HttpResponse(status=204)
+        response["HX-Refresh"] = "true"
+        return response
+    asked, before = brought
+    return _answer(request, asked, counts(request.user, here=asked.queue or 0), before=before)
 
 
 @staff
 @require_POST
 def claim_next(request: Request) -> HttpResponse:
-    """Take the task that is due first, from the queue on the page or from all of the person's queues."""
+    """Take the task that should be worked now, from the queue on the page or from all of the person's queues."""
     row = None
     if request.POST.get("queue", "").isdecimal():
         row = Queue.objects.worked_by(request.user).filter(pk=int(request.POST["queue"])).first()
@@ -110,39 +111,121 @@ def claim_next(request: Request) -> HttpResponse:
     return redirect(claimed)
 
 
-def _list(
-    request: Request,
-    tasks: Any,
-    *,
-    heading: str,
-    figures: dict[str, int] | None,
-    here: tuple[str, int],
-    queue: Queue | None = None,
-    words: str = "",
-    newest: bool = False,
-) -> HttpResponse:
-    tasks = tasks.select_related(
-        "queue__facility",
-        "queue__calendar",
-        "owner",
-        "conversation__patient__facility__calendar",
-        "conversation__author",
+def _list(request: Request, kind: str, pk: int = 0) -> HttpResponse:
+    counted = counts(request.user, here=pk)
+    if kind == "queue" and counted.find(pk) is None:
+        raise Http404
+    after = request.GET.get("after", "")
+    asked = Asked(
+        kind,
+        request.user.pk,
+        queue=pk or None,
+        choices=Choices.read(request.GET),
+        after=after if read_key(after) else "",
+        wide=counted.many,
     )
-    tasks = tasks.order_by("-pk") if newest else tasks.due_first()
-    rows = [shown(row, request.user) for row in tasks[: PAGE + 1]]
-    if rows:
+    return _answer(request, asked, counted)
+
+
+def _answer(
+    request: Request, asked: Asked, counted: Counts, *, before: list[Mark] | None = None
+) -> HttpResponse:
+    """The page, or the part of it that htmx swaps. Either is one audit event with the patients newly on screen."""
+    lines, more = page(asked, request.user)
+    marks = marks_of(lines)
+    _record(request, asked, lines, before)
+    place = counted.find(asked.queue) if asked.queue else None
+    context = {
+        "rows": lines,
+        "asked": asked,
+        "next": asked.next_page(lines[-1]).query() if more else "",
+        "address": (reverse("queue", args=[asked.queue]) if asked.queue else reverse(asked.kind))
+        + asked.query(),
+        "first": asked.choices.query() or "?",
+        "heading": str(place) if place else TITLES.get(asked.kind, ""),
+        "place": place,
+        "figures": _figures(place, counted, asked),
+        "chips": asked.choices.chips(),
+        "many_queues": asked.kind != "queue",
+        "seen": seen.seal(request, asked, marks),
+        "user": request.user,
+        "queue": place,
+        "panel": _panel(request, asked) if "filter" in request.GET else None,
+    } | bench(request, (asked.kind, asked.queue or 0), counted=counted)
+    whole = before is None and not (request.htmx and request.htmx.target == "list")
+    response = render(request, "queues/list.html" if whole else "queues/_changed.html", context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _record(request: Request, asked: Asked, lines: list[Line], before: list[Mark] | None) -> None:
+    known = {(mark[0], mark[1]) for mark in before or []}
+    new = [line for line in lines if (line.pk, line.version) not in known]
+    if new:
         record_read(
             "queues.list.read",
             by=request.user,
-            patients=[row.patient.pk for row in rows[:PAGE]],
-            entity=queue,
-            detail={"tasks": [row.task.pk for row in rows[:PAGE]]},
+            patients=[line.patient_pk for line in new],
+            entity=Queue(pk=asked.queue) if asked.queue else None,
+            detail={"tasks": [line.pk for line in new]},
         )
-    context = {
-        "rows": rows[:PAGE],
-        "more": len(rows) > PAGE,
-        "heading": heading,
-        "figures": figures,
-        "queue": queue,
+
+
+def _figures(place: Place | None, counted: Counts, asked: Asked) -> Any:
+    """How much there is in all; nothing where the list shows a part of it."""
+    if asked.choices:
+        return None
+    if place:
+        return place
+    if asked.kind == "all" and not counted.many:
+        rows = counted.places
+        return Place(
+            0,
+            "",
+            "",
+            "",
+            None,
+            worked=True,
+            open=sum(row.open for row in rows),
+            late=sum(row.late for row in rows),
+            urgent=sum(row.urgent for row in rows),
+        )
+    return None
+
+
+def _panel(request: Request, asked: Asked) -> dict[str, Any]:
+    """What can be chosen, read only when somebody opens it."""
+    given: dict[str, Any] = {"user": request.user.pk, "today": now().date(), "queue": asked.queue}
+    tags = f"""
+        SELECT DISTINCT unnest(t.tags) FROM queues_task t WHERE t.queue_id IN (SELECT id FROM ({QUEUES}) seen)
+        AND t.state IN {LIVE_STATES}
+        AND (%(queue)s::bigint IS NULL OR t.queue_id = %(queue)s) ORDER BY 1 LIMIT 100
+    """  # noqa: S608 - from constants; every value is a parameter
+    with connection.cursor() as cursor:
+        cursor.execute(tags, given)
+        found = [(tag, tag) for (tag,) in cursor.fetchall()]
+    facilities = [(str(pk), name) for pk, name in Facility.objects.values_list("pk", "name")]
+    chosen = asked.choices.chosen()
+    fields = options() | {"facility": facilities, "tag": found}
+    labels = {
+        "urgency": _("Urgency"),
+        "late": _("Late"),
+        "mine": _("Mine"),
+        "unclaimed": _("Unclaimed"),
+        "since": _("In for"),
+        "facility": _("Facility"),
+        "age": _("Age"),
+        "language": _("Language"),
+        "tag": _("Tag"),
     }
-    return render(request, "queues/list.html", context | {"words": words} | bench(request, here))
+    return {
+        "selects": [
+            {"name": name, "label": label, "options": fields[name], "value": chosen.get(name, "")}
+            for name, label in labels.items()
+            if name not in ("late", "mine", "unclaimed") and fields[name]
+        ],
+        "ticks": [
+            {"name": name, "label": labels[name], "on": bool(chosen.get(name))}
+            for name in ("late", "mine", "unclaimed")
+        ],
+    }

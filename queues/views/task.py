@@ -46,7 +46,7 @@ def task_of(request: Request, pk: int) -> Task:
 def task_page(request: Request, row: Task, *, typed: Any = None, status: int = 200) -> HttpResponse:
     user, conversation = request.user, row.conversation
     frame = bench(request, ("queue", row.queue_id))
-    works = {queue.pk for queue in frame["bench_queues"]}
+    works = frame["works"]
     home = row.asked_queue if row.asked_queue_id in works else row.queue
     view = shown(row, user)
     beside = desk.read(row, view, messages_for(row, user))

@@ -1,15 +1,52 @@
-// Comfort on top of pages that work without it: keys on the workbench, the help dialog, draft saving after a pause.
+// Comfort on top of pages that work without it: keys and live lists on the workbench, the help dialog, drafts, files.
 (() => {
   "use strict";
 
-  const typing = (element) => element.matches("input:not([type=radio], [type=checkbox]), textarea, select");
+  const typing = (element) => element.matches("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]");
+  const find = (selector) => document.querySelector(selector);
   const rows = () => [...document.querySelectorAll(".list .what")];
+  const row = () => document.activeElement?.closest(".list tr");
+  const box = (tr) => tr?.querySelector("[name=task]");
+  const boxes = () => [...document.querySelectorAll(".list [name=task]")];
+
+  // ---- keys of the workbench: what a page offers carries its key, as data-key, data-go (after G) or data-pick ----
 
   function step(by) {
     const all = rows();
     if (!all.length) return;
-    const at = all.indexOf(document.activeElement);
+    const at = all.indexOf(row()?.querySelector(".what"));
     all[Math.min(Math.max(at + by, 0), all.length - 1)].focus();
+  }
+
+  let lastPick = null;
+  function pick(shift) {
+    const here = box(row());
+    if (!here) return;
+    const all = boxes(), from = all.indexOf(lastPick);
+    if (shift && from >= 0) {
+      const to = all.indexOf(here);
+      all.slice(Math.min(from, to), Math.max(from, to) + 1).forEach((each) => { each.checked = true; });
+    } else here.checked = !here.checked;
+    lastPick = here;
+    tell();
+  }
+
+  function tell() {
+    const said = find("[data-count]");
+    if (said) said.textContent = said.dataset.count.replace("%n", boxes().filter((each) => each.checked).length);
+  }
+
+  // With nothing selected, a key means the row that has the focus.
+  function withPicked(key) {
+    const button = find(`[data-pick=${key}]`);
+    if (!button) return false;
+    if (!boxes().some((each) => each.checked)) {
+      const here = box(row());
+      if (!here) return true;
+      here.checked = true;
+    }
+    button.click();
+    return true;
   }
 
   // What a key leads to: a part that opens with the cursor in it, a field, or a button.
@@ -18,32 +55,120 @@
       element.open = true;
       element.querySelector("textarea, input:not([type=hidden], [type=checkbox], [type=radio]), select")?.focus();
       element.scrollIntoView({ block: "nearest" });
-    } else if (typing(element)) element.focus();
-    else element.click();
+    } else if (typing(element)) {
+      element.focus();
+      if (element.type === "search") element.select();
+    } else element.click();
   }
 
   const keys = {
     j: () => step(1),
     k: () => step(-1),
-    n: () => document.querySelector("[data-key=n]")?.click(),
-    c: () => document.querySelector("[data-key=c]")?.click(),
-    r: () => document.querySelector("[data-key=r]")?.focus(),
-    u: () => document.querySelector("[data-key=u]")?.click(),
-    "/": () => document.querySelector("[data-key='/']")?.focus(),
-    "?": () => document.querySelector("#help")?.showModal(),
+    ArrowDown: () => step(1),
+    ArrowUp: () => step(-1),
+    o: () => row()?.querySelector(".what").click(),
+    x: () => pick(false),
+    X: () => pick(true),
+    "?": () => find("#help")?.showModal(),
   };
+  let going = 0;
 
   document.addEventListener("keydown", (event) => {
-    if (event.altKey) return;
+    if (event.altKey || event.isComposing) return;
     if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
       const send = event.target.closest("form")?.querySelector("[data-send]");
       if (send) { event.preventDefault(); send.click(); }
       return;
     }
-    if (event.ctrlKey || event.metaKey || typing(event.target) || document.querySelector("dialog[open]")) return;
-    if (keys[event.key]) { event.preventDefault(); keys[event.key](); return; }
-    const marked = /^[a-z]$/.test(event.key) && document.querySelector(`[data-key=${event.key}]`);
+    if (event.key === "Escape" && typing(event.target)) { event.target.blur(); return; }
+    if (event.ctrlKey || event.metaKey || typing(event.target) || find("dialog[open]")) return;
+    if (!find(".bench")) return;
+    const key = event.key;
+    if (key === "g") { going = Date.now(); return; }
+    if (Date.now() - going < 1500) {
+      going = 0;
+      const to = /^[a-z]$/.test(key) && find(`[data-go=${key}]`);
+      if (to) { event.preventDefault(); to.click(); }
+      return;
+    }
+    if (key.startsWith("Arrow") && !row()) return;
+    if (keys[key]) { event.preventDefault(); keys[key](); return; }
+    if (/^[chd]$/.test(key) && withPicked(key)) { event.preventDefault(); return; }
+    const marked = /^[a-z/[\]]$/.test(key) && find(`[data-key="${key}"]`);
     if (marked) { event.preventDefault(); reach(marked); }
+  });
+
+  document.addEventListener("click", (event) => {
+    const here = event.target.closest(".list [name=task]");
+    if (!here) return;
+    const all = boxes(), from = all.indexOf(lastPick), to = all.indexOf(here);
+    if (event.shiftKey && from >= 0) {
+      all.slice(Math.min(from, to), Math.max(from, to) + 1).forEach((each) => { each.checked = here.checked; });
+    }
+    lastPick = here;
+    tell();
+  });
+
+  // ---- the way back: the same list, the same row ----
+
+  const PLACE = "porter-list";
+  const list = () => find("#list, .list");
+  document.addEventListener("click", (event) => {
+    const open = event.target.closest(".list .what");
+    if (open) sessionStorage.setItem(PLACE, JSON.stringify(
+      { at: location.pathname + location.search, row: open.id, number: rows().indexOf(open) }));
+  }, true);
+  document.addEventListener("DOMContentLoaded", () => {
+    const kept = JSON.parse(sessionStorage.getItem(PLACE) || "null");
+    const back = find("a[data-key=u]");
+    if (back && kept && !list()) back.href = kept.at;
+    if (kept && list() && kept.at === location.pathname + location.search) {
+      const all = rows();
+      // What was done is gone from the list: go on with the row that has moved up.
+      (document.getElementById(kept.row) || all[Math.min(kept.number, all.length - 1)])?.focus();
+      sessionStorage.removeItem(PLACE);
+    }
+  });
+
+  // ---- a list keeps itself up to date while somebody looks at it ----
+
+  const EVERY = 20000, WHOLE = 15; // a whole one now and then, since times grow old without a change
+  let looks = 0;
+  const look = () => {
+    const live = find("#live");
+    if (!live || document.hidden || !window.htmx || find("dialog[open]")) return;
+    looks += 1;
+    const address = live.getAttribute("hx-get").split("?")[0];
+    live.setAttribute("hx-get", looks % WHOLE ? address : `${address}?whole=1`);
+    window.htmx.process(live);
+    window.htmx.trigger(live, "look");
+  };
+  setInterval(look, EVERY);
+  document.addEventListener("visibilitychange", look);
+
+  let picked = [], focused = "";
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id !== "list") return;
+    picked = boxes().filter((each) => each.checked).map((each) => each.value.split(":")[0]);
+    focused = document.activeElement?.id || "";
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.target.id !== "list") return;
+    boxes().forEach((each) => { each.checked = picked.includes(each.value.split(":")[0]); });
+    tell();
+    if (focused.startsWith("open-")) (document.getElementById(focused) || rows()[0])?.focus();
+  });
+  const warn = (kind) => {
+    const live = find("#live");
+    if (!live) return;
+    live.textContent = live.dataset[kind];
+    live.className = "told-live";
+  };
+  document.addEventListener("htmx:sendError", () => warn("lost"));
+  document.addEventListener("htmx:responseError", (event) => warn([401, 403].includes(event.detail.xhr.status) ? "signedOut" : "lost"));
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const live = find("#live");
+    if (event.target === live && event.detail.successful && live.textContent) { live.textContent = ""; live.className = ""; }
   });
 
   document.addEventListener("click", (event) => {

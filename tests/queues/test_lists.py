@@ -1,0 +1,274 @@
+"""The lists: what a person sees, in which order, at what price, and how they stay up to date."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.test import Client
+
+from audit.models import Event
+from audit.now import at, now
+from portal.people import actions as people
+from portal.people.models import User
+from queues import actions, presence
+from queues.lists.counts import counts
+from queues.lists.reading import PAGE
+from queues.lists.scope import QUEUES
+from queues.models import Queue, Task
+from tests import factories as make
+from tests.clinic import Clinic
+from tests.queues.test_pages import client_of
+
+CHEST = {"problems": "true", "which": "My chest hurts and I can't breathe"}
+
+
+def copies(task: Task, number: int, **changes) -> list[Task]:
+    """More tasks like this one, without walking the whole way for each."""
+    made = []
+    for count in range(number):
+        copy = Task.objects.get(pk=task.pk)
+        copy.pk, copy._state.adding = None, True
+        copy.due_at = task.due_at + timedelta(minutes=count)
+        copy.resolve_due = copy.due_at + timedelta(hours=8)
+        for name, value in changes.items():
+            setattr(copy, name, value)
+        copy.save(force_insert=True)
+        made.append(copy)
+    return made
+
+
+def shown_in(response) -> list[int]:
+    return [line.pk for line in response.context["rows"]]
+
+
+def address(queue: Queue) -> str:
+    return f"/work/queues/{queue.pk}/"
+
+
+# ---- scope and price ---------------------------------------------------------------------------------------------
+
+
+def test_the_sql_that_every_list_begins_with_knows_the_same_queues_as_the_model(clinic: Clinic) -> None:
+    elsewhere = make.queue("refills", facility=make.FacilityFactory())
+    lead = make.staff("lead", facility=clinic.facility, name="Lia Lead")
+    central = make.staff("lead", name="Cleo Central")
+    actions.set_members(queue=elsewhere, people=[clinic.second_nurse], by=None)
+    people.assign_role(user=clinic.biller, role="nurse", facility=None, by=None)
+    for user in (clinic.nurse, clinic.second_nurse, clinic.biller, clinic.admin, lead, central):
+        with connection.cursor() as cursor:
+            cursor.execute(QUEUES, {"user": user.pk, "today": now().date()})
+            found = {row[0] for row in cursor.fetchall()}
+        assert found == set(Queue.objects.seen_by(user).values_list("pk", flat=True))
+    assert elsewhere not in Queue.objects.seen_by(lead)
+    assert elsewhere in Queue.objects.seen_by(central)
+
+
+@pytest.mark.parametrize("rows", [1, 50])
+@pytest.mark.parametrize("queues", [1, 30])
+@pytest.mark.parametrize("path", ["queue", "all", "mine", "filtered"])
+def test_a_list_takes_at_most_eight_queries_however_many_rows_and_queues(
+    clinic: Clinic, django_assert_max_num_queries, rows: int, queues: int, path: str
+) -> None:
+    task = clinic.task()
+    copies(task, rows - 1)
+    if path == "mine":
+        actions.claim(task=task, by=clinic.nurse)
+    for number in range(queues - 1):
+        queue = make.queue(f"more-{number}", facility=clinic.facility)
+        actions.set_members(queue=queue, people=[clinic.nurse], by=None)
+    client = client_of(clinic.nurse)
+    paths = {
+        "queue": address(clinic.refills),
+        "all": "/work/all/",
+        "mine": "/work/mine/",
+        "filtered": f"/work/all/?language=en&age=adult&facility={clinic.facility.pk}",
+    }
+    with django_assert_max_num_queries(8):
+        response = client.get(paths[path])
+    assert len(shown_in(response)) == (1 if path == "mine" else rows)
+
+
+def test_a_lead_sees_the_queues_of_their_place_without_working_them(clinic: Clinic) -> None:
+    lead = make.staff("lead", facility=clinic.facility)
+    task = clinic.task()
+    assert shown_in(client_of(lead).get(address(clinic.refills))) == [task.pk]
+    assert client_of(lead).get(task.get_absolute_url()).status_code == 200
+    assert client_of(lead).get(address(clinic.triage)).status_code == 404
+
+
+# ---- order, pages, filters -----------------------------------------------------------------------------------------
+
+
+def test_pages_follow_each_other_by_key_without_a_gap_or_a_repeat_while_the_list_moves(
+    clinic: Clinic,
+) -> None:
+    tasks = [clinic.task()]
+    tasks += copies(tasks[0], PAGE + 20)
+    client = client_of(clinic.nurse)
+    first = client.get(address(clinic.refills))
+    assert len(shown_in(first)) == PAGE
+    # What is done meanwhile would shift pages that count rows.
+    for task in tasks[:5]:
+        actions.claim(task=task, by=clinic.second_nurse)
+        actions.resolve(task=task, outcome=clinic.done, by=clinic.second_nurse)
+    second = client.get(address(clinic.refills) + first.context["next"])
+    due_first = [task.pk for task in Task.objects.live().due_first()]
+    assert shown_in(second) == [pk for pk in due_first if pk not in shown_in(first)]
+    assert not second.context["next"]
+
+
+@pytest.mark.parametrize("key", ["x", "1-", "-1", "9" * 30 + "-1", "1764040000000000", "1-1-1"])
+def test_a_page_key_that_is_none_shows_the_first_page(clinic: Clinic, key: str) -> None:
+    task = clinic.task()
+    assert shown_in(client_of(clinic.nurse).get(address(clinic.refills), {"after": key})) == [task.pk]
+
+
+def test_each_filter_shows_what_it_says_and_its_chip_takes_it_away(clinic: Clinic) -> None:
+    with at(now() - timedelta(days=4)):
+        late = clinic.task()
+    urgent = clinic.task(**CHEST)
+    fresh = clinic.task()
+    own = actions.claim(task=clinic.task(), by=clinic.nurse)
+    Task.objects.filter(pk=fresh.pk).update(tags=["pharmacy"])
+    client = client_of(clinic.nurse)
+    expected = {
+        "urgency=urgent": {urgent},
+        "late=1": {late},
+        "mine=1": {own},
+        "unclaimed=1": {late, urgent, fresh},
+        "since=3d": {late},
+        "tag=pharmacy": {fresh},
+        "language=es": set(),
+        "age=adult": {late, urgent, fresh, own},
+        "age=child": set(),
+        f"facility={clinic.facility.pk}": {late, urgent, fresh, own},
+        "late=1&unclaimed=1": {late},
+        "urgency=nonsense": {late, urgent, fresh, own},
+    }
+    for query, tasks in expected.items():
+        response = client.get(f"/work/all/?{query}")
+        assert set(shown_in(response)) == {task.pk for task in tasks}, query
+    (late_chip, unclaimed_chip) = client.get("/work/all/?late=1&unclaimed=1").context["chips"]
+    assert late_chip["without"] == "?unclaimed=1"
+    assert unclaimed_chip["without"] == "?late=1"
+
+
+def test_the_filters_are_a_form_that_needs_no_script(clinic: Clinic) -> None:
+    task = clinic.task()
+    Task.objects.filter(pk=task.pk).update(tags=["pharmacy"])
+    html = client_of(clinic.nurse).get(address(clinic.refills), {"filter": "1"}).content.decode()
+    for name in ("urgency", "since", "facility", "age", "language", "tag", "late", "mine", "unclaimed"):
+        assert f'name="{name}"' in html
+    assert '<option value="pharmacy">' in html
+
+
+def test_counts_of_each_queue_say_what_is_open_and_what_is_late(clinic: Clinic) -> None:
+    with at(now() - timedelta(days=4)):
+        clinic.task()
+    clinic.task()
+    actions.ask_back(task=actions.claim(task=clinic.task(), by=clinic.nurse), question="?", by=clinic.nurse)
+    counted = counts(clinic.nurse)
+    refills = counted.find(clinic.refills.pk)
+    assert (refills.open, refills.late, counted.waiting, counted.claimed) == (3, 1, 1, 0)
+
+
+def test_with_very_many_queues_the_frame_shows_those_with_late_tasks(clinic: Clinic) -> None:
+    many = [make.queue(f"more-{number}", facility=clinic.facility) for number in range(40)]
+    lead = make.staff("lead", facility=clinic.facility)
+    with at(now() - timedelta(days=4)):
+        late = clinic.task()
+    counted = counts(lead, here=many[33].pk)
+    assert counted.many
+    assert counted.find(many[33].pk)
+    assert counted.find(late.queue_id).late == 1
+    assert len(counted.places) <= 12
+    assert shown_in(client_of(lead).get("/work/all/")) == [late.pk]
+
+
+# ---- live ----------------------------------------------------------------------------------------------------------
+
+
+def poll(client: Client, page, query: str = ""):
+    return client.get(
+        f"/work/changes/{query}", headers={"X-Seen": page.context["seen"], "HX-Request": "true"}
+    )
+
+
+@pytest.fixture
+def looking(clinic: Clinic):
+    clinic.task()
+    client = client_of(clinic.nurse)
+    return client, client.get(address(clinic.refills))
+
+
+def test_a_poll_that_finds_nothing_new_is_one_query_a_204_and_no_event(
+    clinic: Clinic, looking, django_assert_num_queries
+) -> None:
+    client, page = looking
+    before = Event.objects.count()
+    with django_assert_num_queries(1):
+        assert poll(client, page).status_code == 204
+    assert Event.objects.count() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda clinic, task: clinic.task(),
+        lambda clinic, task: actions.claim(task=task, by=clinic.second_nurse),
+        lambda clinic, task: actions.hand_over(task=task, queue=clinic.triage, reason="r", by=clinic.nurse),
+        lambda clinic, task: presence.arrive(task=task, by=clinic.second_nurse),
+        lambda clinic, task: Task.objects.filter(pk=task.pk).update(due_at=now() - timedelta(minutes=1)),
+    ],
+    ids=["a new task", "a claim", "a hand-over", "somebody looks", "it grows late"],
+)
+def test_whatever_changes_a_row_changes_the_page(clinic: Clinic, looking, change) -> None:
+    client, page = looking
+    change(clinic, Task.objects.get())
+    response = poll(client, page)
+    assert response.status_code == 200
+    assert shown_in(response) == shown_in(client.get(address(clinic.refills)))
+    assert 'id="queues"' in response.content.decode()
+
+
+def test_a_changed_page_is_logged_with_the_rows_newly_shown_only(clinic: Clinic, looking) -> None:
+    client, page = looking
+    new = clinic.task()
+    poll(client, page)
+    event = Event.objects.filter(action="queues.list.read").first()
+    assert event.detail["tasks"] == [new.pk]
+    before = Event.objects.count()
+    poll(client, client.get(address(clinic.refills)), "?whole=1")
+    assert Event.objects.count() == before + 1  # the page itself; the whole list again showed nothing new
+
+
+def test_a_page_of_the_fragment_is_the_page_after_a_reload(clinic: Clinic, looking) -> None:
+    client, page = looking
+    clinic.task()
+    fragment = poll(client, page).content.decode()
+    table = fragment[fragment.index("<tbody>") : fragment.index("</tbody>")]
+    assert table in client.get(address(clinic.refills)).content.decode()
+
+
+def test_a_poll_tells_nothing_to_a_stranger_or_after_the_end(clinic: Clinic, looking) -> None:
+    client, page = looking
+    assert poll(Client(), page).status_code == 401
+    # Another's session with this page's mark is shown the whole page of their own, by the browser.
+    assert poll(client_of(clinic.biller), page)["HX-Refresh"] == "true"
+    assert client.get("/work/changes/", headers={"X-Seen": "made-up"})["HX-Refresh"] == "true"
+    Session.objects.all().delete()
+    assert poll(client, page).status_code == 401
+
+
+def test_who_left_the_queue_no_longer_gets_its_rows_from_a_poll(clinic: Clinic, looking) -> None:
+    client, page = looking
+    actions.set_members(queue=clinic.refills, people=[clinic.second_nurse], by=None)
+    assert shown_in(poll(client, page)) == []
+    User.objects.filter(pk=clinic.nurse.pk).update(is_active=False)
+    assert poll(client, page).status_code == 401
+
+
+def test_who_is_looking_at_a_task_is_said_in_its_row(clinic: Clinic) -> None:
+    presence.arrive(task=clinic.task(), by=clinic.second_nurse)
+    assert "Kim Osei is looking at it" in client_of(clinic.nurse).get("/work/all/").content.decode()
