@@ -160,7 +160,7 @@ def _queues(request: Request, patient: Patient) -> list[Queue]:
 
 def _caller_page(request: Request, patient: Patient, *, typed: Any = None, status: int = 200) -> HttpResponse:
     frame = bench(request, ("callers", 0))
-    works = {queue.pk for queue in frame["bench_queues"]}
+    works = frame["works"]
     tasks = (
         Task.objects.live()
         .filter(conversation__patient=patient)

@@ -77,6 +77,7 @@ class Line:
     age: int
     language: str
     writer: str
+    by_phone: bool
     facility: str
     queue_pk: int
     queue: str
@@ -94,8 +95,8 @@ def line(row: tuple[Any, ...], *, viewer: User, moment: datetime) -> Line:
     (pk, version, late, lookers, state, urgency, due_at, title, plain_title, subtitle, flags, screened) = row[
         :12
     ]
-    (about_health, subject, patient_pk, patient, born, language, writer, facility) = row[12:20]
-    (queue_pk, queue, time_zone, owner_pk, owner, owner_title) = row[20:26]
+    (about_health, subject, patient_pk, patient, born, language, writer, channel, facility) = row[12:21]
+    (queue_pk, queue, time_zone, owner_pk, owner, owner_title) = row[21:27]
     clinical = viewer.is_clinical
     whole = clinical or not about_health
     zone = ZoneInfo(time_zone)
@@ -118,6 +119,7 @@ def line(row: tuple[Any, ...], *, viewer: User, moment: datetime) -> Line:
         age=today.year - born.year - ((today.month, today.day) < (born.month, born.day)),
         language=LANGUAGE_NAMES.get(language, language) if language != "en" else "",
         writer=writer,
+        by_phone=channel == "phone",
         facility=facility,
         queue_pk=queue_pk,
         queue=queue,

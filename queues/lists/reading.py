@@ -59,7 +59,8 @@ LINE = f"""
     {MARK}, t.state, t.urgency, t.due_at, t.title, t.plain_title, t.subtitle, t.flags::text, t.screened,
     c.clinical OR jsonb_path_exists(t.summary, '$[*].clinical ? (@ == true)'), c.subject,
     p.id, p.given_name || ' ' || p.family_name, p.birth_date, p.language,
-    CASE WHEN c.author_id IS DISTINCT FROM p.user_id THEN author.name ELSE '' END, pf.name,
+    CASE WHEN c.channel = 'portal' AND c.author_id IS DISTINCT FROM p.user_id THEN author.name ELSE '' END,
+    c.channel, pf.name,
     q.id, q.name, cal.time_zone, t.owner_id, owner.name, owner.title
 """
 LINE_JOINS = """
