@@ -19,7 +19,7 @@ from intake.attachments.cleaning import Clean
 from intake.models import Draft, Questionnaire, RequestType, Submission, Version
 from intake.questionnaires import State
 from portal.people.models import Patient, User
-from portal.people.policies import Refused
+from portal.people.policies import Refused, may_keep_confidential
 from queues import actions as queues
 from queues import policies
 from queues.models import Conversation, Message, Task
@@ -116,6 +116,7 @@ def start_draft(
         request_type=request_type,
         channel=channel,
         version=version,
+        confidential=request_type.confidential and patient.user_id == by.pk,
         created_at=now(),
         updated_at=now(),
     )
@@ -144,6 +145,18 @@ def save_draft(*, draft: Draft, raw: Mapping[str, list[str]], by: User, page: st
     draft.save(update_fields=["raw", "updated_at", "visited", "notices"])
     record("intake.draft.save", by=by, kind=Kind.UPDATE, patients=[draft.patient_id], entity=draft)
     return state
+
+
+@transaction.atomic
+def keep_confidential(*, draft: Draft, by: User) -> None:
+    """Keep this request from everybody who acts for the patient. Raises Refused where that is not open to `by`."""
+    if draft.confidential:
+        return
+    if not may_keep_confidential(draft.patient, by):
+        raise Refused(_("You can't keep this request to yourself here. Please call us instead."))
+    draft.confidential = True
+    draft.save(update_fields=["confidential"])
+    record("intake.draft.confide", by=by, kind=Kind.UPDATE, patients=[draft.patient_id], entity=draft)
 
 
 @transaction.atomic
@@ -267,6 +280,7 @@ def _send(draft: Draft, by: User) -> Conversation:
         subject=request_type.name,
         clinical=request_type.clinical,
         channel=draft.channel,
+        confidential=draft.confidential,
         opened_at=now(),
     )
     shown = forms.for_staff(draft, readings, decision)

@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from audit.now import now
-from portal.people.models import Patient, User
+from portal.people.models import Patient, User, reachable
 
 
 class Questionnaire(models.Model):
@@ -90,6 +90,10 @@ class RequestType(models.Model):
         help_text=_("The linkIds whose answers make the line that staff see first."),
     )
     subtitle_items = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    confidential = models.BooleanField(
+        default=False,
+        help_text=_("What patients send themselves is kept from those who act for them, e.g. sexual health."),
+    )
     position = models.PositiveSmallIntegerField(default=100)
     retired_at = models.DateTimeField(null=True, blank=True)
 
@@ -114,7 +118,7 @@ class RequestType(models.Model):
 class DraftQuerySet(models.QuerySet["Draft"]):
     def reachable_by(self, user: User) -> DraftQuerySet:
         """The drafts this person began, for people they may still act for, or still care for where it is a call."""
-        own = Q(channel=Draft.Channel.PORTAL, patient__in=Patient.objects.reachable_by(user).order_by())
+        own = Q(channel=Draft.Channel.PORTAL) & reachable(user, request_type="request_type__code")
         calls = Q(channel=Draft.Channel.PHONE, patient__in=Patient.objects.cared_for_by(user))
         return self.filter(own | calls, author=user)
 
@@ -138,6 +142,9 @@ class Draft(models.Model):
     visited = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     notices = models.JSONField(
         default=list, help_text=_("Emergency notices shown while writing: code and time.")
+    )
+    confidential = models.BooleanField(
+        default=False, help_text=_("Kept from everybody who acts for the patient.")
     )
     created_at = models.DateTimeField(default=now)
     updated_at = models.DateTimeField(default=now)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Prefetch
+from django.db.models import Exists, OuterRef, Prefetch
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
@@ -18,12 +18,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from audit.actions import record_read
 from intake import actions, forms, phone
 from intake.attachments import form as files
-from intake.models import Draft, RequestType
+from intake.models import Draft, RequestType, RequestTypeQuerySet
 from intake.promise import Promise, promise
 from intake.questionnaires import FieldError, State, UnknownField, render_page
 from portal.people import kept, persons
-from portal.people.models import Patient
-from portal.people.policies import Refused
+from portal.people.models import Patient, Proxy
+from portal.people.policies import Refused, may_keep_confidential
 from portal.people.requests import Request
 from queues import actions as queue_actions
 from queues.models import Conversation, Message, Task
@@ -45,7 +45,7 @@ def home(request: Request) -> HttpResponse:
         if request.user.works_here:
             return redirect("work")
         return redirect("admin:index") if request.user.is_staff else render(request, "intake/nobody.html")
-    conversations = _listed(patient, 5)
+    conversations = _listed(request, patient, 5)
     drafts = Draft.objects.reachable_by(request.user).filter(patient=patient).select_related("request_type")
     record_read("intake.home.read", by=request.user, patients=[patient.pk])
     return render(
@@ -53,7 +53,8 @@ def home(request: Request) -> HttpResponse:
         "intake/home.html",
         {
             "patient": patient,
-            "request_types": RequestType.objects.offered(),
+            "request_types": _offered(request, patient),
+            "can_confide": may_keep_confidential(patient, request.user),
             "drafts": drafts,
             "conversations": conversations,
         },
@@ -77,8 +78,10 @@ def person(request: Request) -> HttpResponse:
 @require_POST
 def start(request: Request, code: str) -> HttpResponse:
     patient = _patient(request)
-    request_type = get_object_or_404(RequestType.objects.offered(), code=code)
+    request_type = get_object_or_404(_offered(request, patient), code=code)
     draft = actions.start_draft(request_type=request_type, patient=patient, by=request.user)
+    if request.POST.get("confidential") and may_keep_confidential(patient, request.user):
+        actions.keep_confidential(draft=draft, by=request.user)
     return redirect("draft", draft.pk)
 
 
@@ -185,7 +188,7 @@ def _away_from(row: Draft) -> HttpResponse:
 @require_GET
 def requests(request: Request) -> HttpResponse:
     patient = _patient(request)
-    conversations = _listed(patient, 200)
+    conversations = _listed(request, patient, 200)
     record_read("intake.requests.read", by=request.user, patients=[patient.pk])
     return render(request, "intake/requests.html", {"patient": patient, "conversations": conversations})
 
@@ -274,6 +277,15 @@ def _patient(request: Request) -> Patient:
     return patient
 
 
+def _offered(request: Request, patient: Patient) -> RequestTypeQuerySet:
+    """What can be asked for this person: everything, or what the grant names."""
+    offered = RequestType.objects.offered()
+    if patient.user_id == request.user.pk:
+        return offered
+    grants = Proxy.objects.open_to(request.user).filter(patient=patient).for_type(OuterRef("code"))
+    return offered.filter(Exists(grants))
+
+
 def _draft(request: Request, pk: UUID) -> Draft | None:
     return (
         Draft.objects.reachable_by(request.user)
@@ -320,8 +332,9 @@ class Listed:
     unread: bool
 
 
-def _listed(patient: Patient, most: int) -> list[Listed]:
-    rows = patient.conversations.prefetch_related(
+def _listed(request: Request, patient: Patient, most: int) -> list[Listed]:
+    mine = Conversation.objects.reachable_by(request.user).filter(patient=patient)
+    rows = mine.prefetch_related(
         Prefetch("tasks", Task.objects.front_first()), Prefetch("messages", Message.objects.shown())
     )[:most]
     subjects = _subjects(rows)

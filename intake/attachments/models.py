@@ -15,8 +15,15 @@ from queues.models import Conversation, Message, Task
 class AttachmentQuerySet(models.QuerySet["Attachment"]):
     def reachable_by(self, user: User) -> AttachmentQuerySet:
         """What was sent for people this person may act for, and what is in drafts of their own."""
-        mine = Q(draft__isnull=True) | Q(draft__author=user)
-        return self.filter(mine, patient__in=Patient.objects.reachable_by(user).order_by())
+        from intake.models import Draft  # it imports this module, as part of it
+
+        drafts = Draft.objects.reachable_by(user).order_by().values("pk")
+        conversations = Conversation.objects.reachable_by(user).order_by()
+        return self.filter(
+            Q(draft__in=drafts)
+            | Q(submission__in=conversations.filter(submission__isnull=False).values("submission"))
+            | Q(message__conversation__in=conversations.values("pk"))
+        )
 
     def visible_to(self, user: User) -> AttachmentQuerySet:
         """What came with tasks that this person works. Nobody can tell what is in a picture, so a role that sees

@@ -138,10 +138,21 @@ def _known_programs(codes: Iterable[str]) -> list[str]:
 
 @transaction.atomic
 def grant_proxy(
-    *, user: User, patient: Patient, relationship: str, by: User | None, until: date | None = None
+    *,
+    user: User,
+    patient: Patient,
+    relationship: str,
+    by: User | None,
+    until: date | None = None,
+    scope: list[str] | None = None,
+    tell: bool = True,
 ) -> Proxy:
-    """Let somebody act for a patient until a day (or until it is ended)."""
-    proxy = Proxy(user=user, patient=patient, relationship=relationship, until=until)
+    """Let somebody act for a patient until a day (or until it is ended), for all requests or those of the types in
+    `scope`. Both are told by mail, unless `tell` is off: for entering what was agreed before Porter was there."""
+    policies.check_relationship(relationship, patient)
+    proxy = Proxy(
+        user=user, patient=patient, relationship=relationship, since=now().date(), until=until, scope=scope
+    )
     proxy.full_clean()
     proxy.save()
     PatientUserPermission.objects.assign_perm("act_for", user, patient)
@@ -151,30 +162,62 @@ def grant_proxy(
         kind=Kind.CREATE,
         patients=[patient.pk],
         entity=proxy,
-        detail={"user": user.pk, "relationship": relationship},
+        detail={"user": user.pk, "relationship": relationship, "scope": scope},
     )
+    if tell:
+        _tell_both(proxy, Mail.Kind.GRANT_GIVEN)
     return proxy
 
 
 @transaction.atomic
-def end_proxy(*, proxy: Proxy, by: User | None) -> None:
-    """Take the grant back, at once. Ending it twice changes nothing."""
+def end_proxy(*, proxy: Proxy, by: User | None, why: str = "ended") -> None:
+    """Take the grant back, at once, and tell both by mail. Ending it twice changes nothing."""
     proxy = Proxy.objects.select_for_update().get(pk=proxy.pk)
     if proxy.ended_at:
         return
     proxy.ended_at = now()
     proxy.save(update_fields=["ended_at"])
     PatientUserPermission.objects.remove_perm("act_for", proxy.user, proxy.patient)
-    record("people.proxy.end", by=by, kind=Kind.UPDATE, patients=[proxy.patient_id], entity=proxy)
+    record(
+        "people.proxy.end",
+        by=by,
+        kind=Kind.UPDATE,
+        patients=[proxy.patient_id],
+        entity=proxy,
+        detail={"why": why},
+    )
+    _tell_both(proxy, Mail.Kind.GRANT_ENDED)
 
 
-def post_mail(*, recipient: User, kind: str, path: str, after: timedelta = timedelta()) -> Mail | None:
+def end_grants_that_are_over() -> int:
+    """End, in the rows too, what has ended by the calendar: a child came of age, or the last day has passed. Nothing
+    was open any more; this is for the trail and for telling both. Returns how many there were."""
+    ended = 0
+    outgrown = Proxy.objects.filter(ended_at__isnull=True).outgrown()
+    over = Proxy.objects.filter(ended_at__isnull=True, until__lt=now().date())
+    for why, rows in (("of-age", outgrown), ("last-day", over)):
+        for proxy in rows.order_by("pk")[:1000]:
+            end_proxy(proxy=proxy, by=None, why=why)
+            ended += 1
+    return ended
+
+
+def _tell_both(proxy: Proxy, kind: str) -> None:
+    """It concerns the safety of both accounts, so it is mailed even where no other news is wanted."""
+    for recipient in (proxy.user, proxy.patient.user):
+        if recipient is not None:
+            post_mail(recipient=recipient, kind=kind, path="/access/", always=True)
+
+
+def post_mail(
+    *, recipient: User, kind: str, path: str, after: timedelta = timedelta(), always: bool = False
+) -> Mail | None:
     """Write a mail into the outbox; call it inside the transaction that is the mail's reason. It waits for `after`.
 
-    Returns None where the recipient wants no notices. The worker started on commit is only a nudge: the sweep
-    finds whatever a crash left behind.
+    Returns None where the recipient wants no notices, unless it goes out `always`. The worker started
+    on commit is only a nudge: the sweep finds whatever a crash left behind.
     """
-    if not recipient.mail_notices or not recipient.is_active:
+    if not (recipient.mail_notices or always) or not recipient.is_active:
         return None
     mail = Mail.objects.create(
         recipient=recipient, kind=kind, path=path, created_at=now(), not_before=now() + after

@@ -11,7 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Cast, Lower
 from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
@@ -158,6 +158,20 @@ class Facility(models.Model):
     emergency_number = models.CharField(max_length=30, default="911")
     crisis_line = models.CharField(max_length=30, default="988")
     poison_control = models.CharField(max_length=30, default="1-800-222-1222")
+    majority_age = models.PositiveSmallIntegerField(
+        default=18, help_text=_("In years. On this birthday what a parent may see and do ends.")
+    )
+    confidential_age = models.PositiveSmallIntegerField(
+        default=13, help_text=_("In years. From then on a patient may keep a request from who acts for them.")
+    )
+    callback_minutes = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        default=15,
+        help_text=_(
+            "After how many minutes nursing is told of a form that showed an emergency and was not sent. Empty: never."
+        ),
+    )
     opened_at = models.DateTimeField(
         default=now,
         null=True,
@@ -321,14 +335,9 @@ class PatientQuerySet(models.QuerySet["Patient"]):
     def reachable_by(self, user: User) -> PatientQuerySet:
         """Patients this user may act for: themselves, and those who granted it, as long as it lasts.
 
-        A proxy needs both the grant (guardian's row) and the relationship that is still running; either one
-        missing closes the door.
+        What of a patient's requests a proxy may see is asked of the requests: a grant may be narrow.
         """
-        running = Proxy.objects.running().filter(user=user).values("patient")
-        granted = PatientUserPermission.objects.filter(user=user, permission__codename="act_for").values(
-            "content_object"
-        )
-        return self.filter(Q(user=user) | Q(pk__in=running) & Q(pk__in=granted)).order_by(
+        return self.filter(Q(user=user) | Q(pk__in=Proxy.objects.open_to(user).values("patient"))).order_by(
             models.Case(models.When(user=user, then=0), default=1), "given_name"
         )
 
@@ -420,6 +429,70 @@ class ProxyQuerySet(models.QuerySet["Proxy"]):
             Q(until__isnull=True) | Q(until__gte=today), since__lte=today, ended_at__isnull=True
         )
 
+    def outgrown(self) -> ProxyQuerySet:
+        """Grants of parents whose child is of age on the wall clock of its facility, and those of guardians who were
+        put in before that day. Somebody may be made the guardian of a grown-up: that one stays."""
+        rows: Any = self._with_ages()  # the stubs don't see what is annotated there
+        return rows.filter(
+            Q(relationship=Proxy.Relationship.PARENT)
+            | Q(relationship=Proxy.Relationship.GUARDIAN, age_then__lt=F("patient__facility__majority_age")),
+            age_now__gte=F("patient__facility__majority_age"),
+        )
+
+    def open(self) -> ProxyQuerySet:
+        """Grants that open something at this moment. A proxy needs both the relationship that is still running and
+        guardian's row; either one missing closes the door."""
+        granted = PatientUserPermission.objects.filter(
+            user=models.OuterRef("user"),
+            content_object=models.OuterRef("patient"),
+            permission__codename="act_for",
+        )
+        return (
+            self.running()
+            .filter(models.Exists(granted))
+            .exclude(pk__in=Proxy.objects.all().outgrown().order_by().values("pk"))
+        )
+
+    def open_to(self, user: User) -> ProxyQuerySet:
+        return self.open().filter(user=user)
+
+    def for_type(self, code: str | models.F | models.OuterRef) -> ProxyQuerySet:
+        """Those that open requests of this type (a code, or a reference to one in an outer query)."""
+        named = models.Func(
+            code if not isinstance(code, str) else models.Value(code, output_field=models.TextField()),
+            Cast("scope", ArrayField(models.TextField())),
+            template="%(expressions)s)",
+            arg_joiner=" = ANY(",
+            output_field=models.BooleanField(),
+        )
+        return self.filter(Q(scope__isnull=True) | Q(named))
+
+    def _with_ages(self) -> ProxyQuerySet:
+        here = models.Func(
+            F("patient__facility__calendar__time_zone"),
+            models.Value(now(), output_field=models.DateTimeField()),
+            function="timezone",
+            output_field=models.DateTimeField(),
+        )
+        return self.annotate(age_now=_years(Cast(here, models.DateField())), age_then=_years(F("since")))
+
+
+def _years(day: Any) -> models.Func:
+    """The patient's whole years on a day."""
+    age = models.Func(day, F("patient__birth_date"), function="age", output_field=models.DurationField())
+    return models.Func(models.Value("year"), age, function="date_part", output_field=models.FloatField())
+
+
+def reachable(user: User, *, patient: str = "patient", request_type: str = "request_type") -> Q:
+    """Which rows about a patient's requests this person may see: everything of their own, and of others what an open
+    grant names and the patient does not keep from them. `patient` and `request_type` are the ways to both."""
+    opened = (
+        Proxy.objects.open_to(user)
+        .filter(patient=models.OuterRef(patient))
+        .for_type(models.OuterRef(request_type))
+    )
+    return Q(**{f"{patient}__user": user}) | Q(models.Exists(opened), confidential=False)
+
 
 class Proxy(models.Model):
     """A person who acts for a patient: a parent, a carer."""
@@ -436,6 +509,12 @@ class Proxy(models.Model):
     relationship = models.CharField(max_length=20, choices=Relationship)
     since = models.DateField(default=today)
     until = models.DateField(null=True, blank=True)
+    scope = ArrayField(
+        models.SlugField(max_length=40),
+        null=True,
+        blank=True,
+        help_text=_("The request types that it opens, as codes with commas. Empty: all of them."),
+    )
     ended_at = models.DateTimeField(null=True, blank=True)
 
     objects = ProxyQuerySet.as_manager()
@@ -454,10 +533,19 @@ class Proxy(models.Model):
                 name="proxy_ends_after_it_starts",
                 violation_error_message=_("A grant can't end before it starts."),
             ),
+            models.CheckConstraint(
+                condition=Q(scope__isnull=True) | Q(scope__len__gt=0),
+                name="proxy_opens_something",
+                violation_error_message=_("Name at least one kind of request, or leave it to all."),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"proxy {self.pk}"
+
+    def opens(self, code: str) -> bool:
+        """Whether requests of this type are part of the grant."""
+        return self.scope is None or code in self.scope
 
 
 class MailQuerySet(models.QuerySet["Mail"]):
@@ -474,6 +562,8 @@ class Mail(models.Model):
     class Kind(models.TextChoices):
         NEW_MESSAGE = "new-message", "there is a new message"
         MENTION = "mention", "a colleague mentioned them in a note"
+        GRANT_GIVEN = "grant-given", "somebody may act for a patient from now on"
+        GRANT_ENDED = "grant-ended", "somebody may not act for a patient any more"
 
     class State(models.TextChoices):
         PENDING = "pending", "waiting to be sent"

@@ -12,6 +12,37 @@ class Refused(Exception):
     """An action was not done, and nothing of it is stored. `str(error)` is a translated sentence for the page."""
 
 
+def check_relationship(relationship: str, patient: Any) -> None:
+    """A parent's grant is for a child: on a grown-up it would open nothing."""
+    if relationship == "parent" and patient.age >= patient.facility.majority_age:
+        raise Refused(_("This patient is of age. Choose another relationship than parent."))
+
+
+def may_keep_confidential(patient: Any, by: Any) -> bool:
+    """Whether this person may keep a request from those who act for the patient: only the patient, and from the
+    facility's age on. An adult is asked only while somebody acts for them."""
+    if patient.user_id is None or patient.user_id != by.pk or patient.age < patient.facility.confidential_age:
+        return False
+    return patient.age < patient.facility.majority_age or patient.proxies.open().exists()
+
+
+def check_ends_grant(proxy: Any, by: Any) -> None:
+    """The patient ends what they gave, and the proxy what they have. A child below the facility's age for that can't
+    shut a parent out."""
+    if by.pk == proxy.user_id:
+        return
+    patient = proxy.patient
+    if patient.user_id is None or patient.user_id != by.pk:
+        raise Refused(_("Only the patient, or the one who acts for them, can end this."))
+    young = patient.age < patient.facility.majority_age
+    if young and proxy.relationship in ("parent", "guardian"):
+        raise Refused(
+            _(
+                "Until you are of age a parent or guardian stays. Please call us if you don't feel safe with that."
+            )
+        )
+
+
 # What rooms above have against taking requests of a facility's patients, as sentences.
 before_open: list[Callable[[Any], list[str]]] = []
 

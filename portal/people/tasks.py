@@ -59,6 +59,13 @@ def sweep_mail() -> int:
     return len(keys)
 
 
+def end_grants() -> int:
+    """Every night: end what is over by the calendar. Returns how many grants there were."""
+    from portal.people import actions  # which imports this module, to nudge it
+
+    return actions.end_grants_that_are_over()
+
+
 def _compose(mail: Mail) -> EmailMessage:
     user = mail.recipient
     context = {"link": settings.SITE_URL.rstrip("/") + mail.path}

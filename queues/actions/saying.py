@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from audit.now import now
 from portal.people.actions import post_mail
 from portal.people.models import Mail, Patient, User
-from queues.models import Message, PromiseMove, Task
+from queues.models import Conversation, Message, PromiseMove, Task
 from queues.spoken import spoken
 from queues.urgency import Urgency
 
@@ -44,7 +44,7 @@ def say_ourselves(task: Task, what: str, *, due_at: datetime | None = None) -> M
     promise, or “late”, “reminder”, “wait over”."""
     conversation = task.conversation
     # A conversation that the clinic began has an author who is not its reader.
-    reader = next(iter(_readers(conversation.patient, conversation.author)), None)
+    reader = next(iter(_readers(conversation)), None)
     with translation.override(reader.language if reader else conversation.patient.language):
         message = Message.objects.create(
             conversation=conversation,
@@ -121,20 +121,26 @@ def tell(task: Task, *, after: timedelta = timedelta()) -> list[Mail]:
         post_mail(
             recipient=reader, kind=Mail.Kind.NEW_MESSAGE, path=conversation.get_absolute_url(), after=after
         )
-        for reader in _readers(conversation.patient, conversation.author)
+        for reader in _readers(conversation)
     ]
     return [mail for mail in posted if mail is not None]
 
 
-def _readers(patient: Patient, author: User) -> list[User]:
-    if patient.is_reachable_by(author):
+def _readers(conversation: Conversation) -> list[User]:
+    author = conversation.author
+    if Conversation.objects.reachable_by(author).filter(pk=conversation.pk).exists():
         return [author]
-    return readers(patient)
+    return readers(
+        conversation.patient, request_type=conversation.request_type, confidential=conversation.confidential
+    )
 
 
-def readers(patient: Patient) -> list[User]:
-    """Who reads what the clinic says to this patient unasked: themselves, or who acts for them."""
+def readers(patient: Patient, *, request_type: str, confidential: bool = False) -> list[User]:
+    """Who reads what the clinic says to this patient unasked: themselves, or who acts for them in requests of this
+    type. What is confidential is nobody's but the patient's."""
     if patient.user_id is not None:
         return [User.objects.get(pk=patient.user_id)]
-    proxies = User.objects.filter(proxies__in=patient.proxies.running()).order_by("pk").distinct()
-    return [user for user in proxies if patient.is_reachable_by(user)]
+    if confidential:
+        return []
+    grants = patient.proxies.open().for_type(request_type).order_by("user").select_related("user")
+    return list(dict.fromkeys(grant.user for grant in grants))

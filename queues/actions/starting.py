@@ -80,7 +80,7 @@ def start_conversation(
     policies.check_cares_for(patient, by)
     policies.check_works_queue(queue, by)
     _check_serves(queue, patient)
-    if not readers(patient):
+    if not readers(patient, request_type=FROM_CLINIC):
         raise Refused(
             _("Nobody can read messages for this patient: there is no log-in. Please call instead.")
         )

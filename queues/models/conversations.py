@@ -8,13 +8,13 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from audit.now import now
-from portal.people.models import Patient, User
+from portal.people.models import Patient, User, reachable
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     def reachable_by(self, user: User) -> ConversationQuerySet:
-        """Conversations about the patients this user may act for."""
-        return self.filter(patient__in=Patient.objects.reachable_by(user).order_by())
+        """Their own, and of the patients they act for what the grant names and the patient keeps from nobody."""
+        return self.filter(reachable(user))
 
 
 class Conversation(models.Model):
@@ -33,6 +33,9 @@ class Conversation(models.Model):
     request_type = models.SlugField(max_length=40)
     subject = models.CharField(max_length=120, help_text=_("The request type as the patient chose it."))
     clinical = models.BooleanField(help_text=_("Whether its answers and messages are about health."))
+    confidential = models.BooleanField(
+        default=False, help_text=_("Kept from everybody who acts for the patient. Never taken back.")
+    )
     channel = models.CharField(max_length=10, choices=Channel, default=Channel.PORTAL)
     opened_at = models.DateTimeField(default=now)
 

@@ -306,7 +306,7 @@ class TestAPatientWhoReadsSpanish:
 
     def test_chooses_for_whom_it_is(self, lucia: Client, clinic: Clinic) -> None:
         people.grant_proxy(
-            user=clinic.patient.user, patient=clinic.stranger, relationship="parent", by=clinic.admin
+            user=clinic.patient.user, patient=clinic.stranger, relationship="carer", by=clinic.admin
         )
         assert "¿Para quién es esto?" in read(lucia.get("/", follow=True))
 

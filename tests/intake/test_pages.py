@@ -179,7 +179,7 @@ class TestActingForSomebody:
     @pytest.fixture
     def parent(self, clinic: Clinic) -> User:
         parent = make.UserFactory(name="Pat Ortiz")
-        people.grant_proxy(user=parent, patient=clinic.patient, relationship="parent", by=clinic.admin)
+        people.grant_proxy(user=parent, patient=clinic.patient, relationship="carer", by=clinic.admin)
         return parent
 
     def test_a_proxy_sees_the_patient_and_what_they_sent(self, clinic: Clinic, parent: User) -> None:

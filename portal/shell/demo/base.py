@@ -184,7 +184,9 @@ class _Clinic:
         for person, row in zip(invented, rows, strict=True):
             if person.writer is not None:
                 writer = self.users[address(invented[person.writer].name)]
-                people.grant_proxy(user=writer, patient=row, relationship=person.relationship, by=self.admin)
+                people.grant_proxy(
+                    user=writer, patient=row, relationship=person.relationship, tell=False, by=self.admin
+                )
         # The record was read a while before anybody opens a page.
         with at(self.marker.anchor - timedelta(minutes=65)):
             beside.enter_charts(
