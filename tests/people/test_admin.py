@@ -118,6 +118,9 @@ def test_a_change_of_reference_data_leaves_an_event(ada: Client, clinic: Clinic)
             "emergency_number",
             "crisis_line",
             "poison_control",
+            "majority_age",
+            "confidential_age",
+            "callback_minutes",
         )
     }
     ada.post(
