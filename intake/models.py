@@ -160,9 +160,7 @@ class Draft(models.Model):
 
     def is_open_to(self, user: User) -> bool:
         """Whether this person may still send it."""
-        if self.channel == self.Channel.PHONE:
-            return Patient.objects.cared_for_by(user).filter(pk=self.patient_id).exists()
-        return self.patient.is_reachable_by(user)
+        return Draft.objects.reachable_by(user).filter(pk=self.pk).exists()
 
 
 class Submission(models.Model):
