@@ -26,7 +26,7 @@ DROP FUNCTION queues_conversation_confidential();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("queues", "0008_open_tasks_in_staffed_queues"),
+        ("queues", "0010_search_documents"),
     ]
 
     operations = [
