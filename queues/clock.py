@@ -184,3 +184,15 @@ def later(hours: Hours, moment: datetime, time: timedelta) -> datetime:
             return begin + left
         left -= end - begin
     return moment.astimezone(UTC) + time
+
+
+def until_quiet_ends(local: datetime, begins: time | None, ends: time | None) -> timedelta:
+    """How long to wait, at this local time, until quiet hours are over; nothing outside. They may span midnight."""
+    if begins is None or ends is None:
+        return timedelta()
+    at = local.time().replace(tzinfo=None)
+    within = begins <= at < ends if begins < ends else at >= begins or at < ends
+    if not within:
+        return timedelta()
+    day = local.date() + timedelta(days=1 if at >= ends else 0)
+    return datetime.combine(day, ends, local.tzinfo).astimezone(UTC) - local.astimezone(UTC)

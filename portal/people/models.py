@@ -564,6 +564,9 @@ class Mail(models.Model):
         MENTION = "mention", "a colleague mentioned them in a note"
         GRANT_GIVEN = "grant-given", "somebody may act for a patient from now on"
         GRANT_ENDED = "grant-ended", "somebody may not act for a patient any more"
+        ALARM = "alarm", "something urgent waits to be taken up"
+        NOTICE = "notice", "there is a notice"
+        DIGEST = "digest", "the day's notices and questions"
 
     class State(models.TextChoices):
         PENDING = "pending", "waiting to be sent"

@@ -241,6 +241,11 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     globals().update(_mail)
 
+# Where urgent alerts are posted as well, such as a pager's webhook. They hold no patient data.
+ALERT_URL = given.text("PORTER_ALERT_URL")
+if ALERT_URL and not ALERT_URL.startswith("https://" if PRODUCTION else ("https://", "http://")):
+    given.problems.append("PORTER_ALERT_URL must be an address that begins with https://.")
+
 # ---------------------------------------------------------------------------------- language and time
 
 LANGUAGE_CODE = "en"

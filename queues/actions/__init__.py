@@ -2,16 +2,27 @@
 step and an audit event in the same transaction; what follows later (mail, filing) is a row written here too."""
 
 from queues.actions.claiming import claim_next
-from queues.actions.escalations import answer, escalate, take_over
+from queues.actions.escalations import acknowledge, answer, escalate, see_notices, take_over
 from queues.actions.holding import settle, undo
 from queues.actions.incoming import hear_from_patient, mark_read, open_task, raise_urgency, withdraw
 from queues.actions.notes import add_note, log_call, see_mentions, tick
-from queues.actions.places import again_if_retired, retire_queue, save_queue, serving, set_members
+from queues.actions.places import (
+    UrgentReader,
+    again_if_retired,
+    hand_everything_on,
+    retire_queue,
+    save_queue,
+    serving,
+    set_members,
+    urgent_reader,
+)
 from queues.actions.starting import split, start_conversation
 from queues.actions.together import claim_all, hand_over_all, resolve_all, sort_out
 from queues.actions.working import ask_back, claim, hand_over, release, reply, resolve
 
 __all__ = [
+    "UrgentReader",
+    "acknowledge",
     "add_note",
     "again_if_retired",
     "answer",
@@ -20,6 +31,7 @@ __all__ = [
     "claim_all",
     "claim_next",
     "escalate",
+    "hand_everything_on",
     "hand_over",
     "hand_over_all",
     "hear_from_patient",
@@ -34,6 +46,7 @@ __all__ = [
     "retire_queue",
     "save_queue",
     "see_mentions",
+    "see_notices",
     "serving",
     "set_members",
     "settle",
@@ -43,5 +56,6 @@ __all__ = [
     "tick",
     "undo",
     "sort_out",
+    "urgent_reader",
     "withdraw",
 ]

@@ -7,14 +7,16 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from audit.actions import Kind, record
 from audit.now import now
 from portal.people.models import User
 from portal.people.policies import Refused
 from queues import policies
-from queues.actions.path import lock, move
+from queues.actions.path import change, lock, move
 from queues.actions.places import again_if_retired, serving
 from queues.actions.timing import start_leg
-from queues.models import Escalation, Task
+from queues.models import Escalation, Notice, Task
+from queues.states import State
 from queues.urgency import Urgency
 
 
@@ -97,7 +99,33 @@ def _open_question(escalation: Escalation, by: User) -> tuple[Task, Escalation]:
     return task, escalation
 
 
-def close_question(task: Task, answer: str, *, by: User) -> None:
-    Escalation.objects.filter(task=task, answered_at__isnull=True).update(
-        answer=answer, answered_by=by, answered_at=now()
-    )
+@transaction.atomic
+def acknowledge(*, task: Task, by: User) -> None:
+    """Say that one has it: an urgent task, or an urgent question, is not alerted about any more. Doing so twice changes
+    nothing."""
+    task = lock(task)
+    question = Escalation.objects.filter(task=task, answered_at__isnull=True, urgent=True).first()
+    if question is not None and task.state == State.ESCALATED:
+        policies.check_answers(task, question.queue, by)
+        if question.acknowledged_at is None:
+            question.acknowledged_at, question.acknowledged_by = now(), by
+            question.save(update_fields=["acknowledged_at", "acknowledged_by"])
+            change(task, "acknowledge", by=by)
+    else:
+        policies.check_works(task, by)
+        policies.check_not_done(task)
+        if task.urgency == Urgency.URGENT and task.acknowledged_at is None:
+            change(task, "acknowledge", by=by, acknowledged_at=now())
+    see_notices(by=by, task=task)
+
+
+@transaction.atomic
+def see_notices(*, by: User, task: Task | None = None) -> int:
+    """Note that this person has seen their notices, all of them or those of one task."""
+    unseen = Notice.objects.unseen_by(by)
+    if task is not None:
+        unseen = unseen.filter(task=task)
+    count = unseen.update(seen_at=now())
+    if count:
+        record("queues.notice.see", by=by, kind=Kind.UPDATE, entity=task, detail={"count": count})
+    return count

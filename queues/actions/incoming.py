@@ -14,11 +14,10 @@ from portal.people.models import User
 from portal.people.policies import Refused
 from portal.people.tasks import nudge
 from queues import clock, policies
-from queues.actions.escalations import close_question
 from queues.actions.path import change, lock, move
 from queues.actions.places import after_overflow, taking_over
 from queues.actions.timing import Reason, end_wait, move_promise, new_queue, start_leg
-from queues.models import Conversation, Leg, Message, Queue, Step, Task
+from queues.models import Conversation, Escalation, Leg, Message, Queue, Step, Task
 from queues.states import DONE, State
 from queues.urgency import Urgency
 
@@ -200,7 +199,7 @@ def withdraw(*, conversation: Conversation, by: User) -> None:
             raise Refused(
                 _("This request may be an emergency, so our team keeps it and will reach out to you.")
             )
-        close_question(task, _("The patient took the request back."), by=by)
+        Escalation.objects.close(task, _("The patient took the request back."), by=by)
         move(task, "withdraw", by=by, owner=task.owner, waiting_since=None, asked_queue=None)
 
 

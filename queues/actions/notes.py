@@ -124,5 +124,7 @@ def log_call(*, task: Task, result: str, by: User, note: str = "") -> Call:
         clinical=by.is_clinical,
     )
     reached = result == Call.Result.REACHED and task.is_live and task.owner_id is not None
-    change(task, "call", by=by, note=result, **(answered(task) if reached else {}))
+    # Reached, the patient knows what the unread answer says; otherwise the call is still to be made.
+    told = {"unread_since": None, "call_since": None} if result == Call.Result.REACHED else {}
+    change(task, "call", by=by, note=result, **told, **(answered(task) if reached else {}))
     return call

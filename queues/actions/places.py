@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from audit.actions import Kind, record, store
 from audit.now import now
 from portal.people.models import Facility, User
 from portal.people.policies import Refused
-from queues import policies
-from queues.models import Queue, QueueGroupPermission, Task
+from queues import clock, policies
+from queues.actions.path import change, lock, move
+from queues.actions.timing import end_wait, new_queue
+from queues.models import Escalation, Queue, QueueGroupPermission, Task
+from queues.states import State
 from queues.urgency import Urgency
 
 
@@ -41,7 +46,8 @@ def set_members(*, queue: Queue, people: Iterable[User], by: User | None) -> Non
     Queue.objects.select_for_update().get(pk=queue.pk)
     before = set(queue.members.user_set.values_list("pk", flat=True))
     after = {person.pk for person in people}
-    if not after and queue.tasks.live().exists():
+    holds = queue.tasks.live().exists() or queue.asked_tasks.live().exists()
+    if holds and not any(person.is_active for person in people):
         raise Refused(_("Somebody must stay: this queue holds open tasks. Hand them over first."))
     strangers = [person.signature for person in people if queue.role not in person.roles]
     if strangers:
@@ -60,16 +66,107 @@ def set_members(*, queue: Queue, people: Iterable[User], by: User | None) -> Non
 
 
 @transaction.atomic
-def retire_queue(*, queue: Queue, by: User | None) -> None:
-    """Close a queue for good. Raises Refused while open tasks wait in it; the database refuses too."""
-    _check_empty(queue)
+def retire_queue(*, queue: Queue, by: User | None, to: Queue | None = None) -> None:
+    """Close a queue for good; `to` takes over its open tasks first, and what is opened again later.
+
+    Raises Refused while open tasks wait in it; the database refuses too.
+    """
+    if to is None:
+        _check_empty(queue)
     # Before the lock: it takes a moment, and requests go on coming in.
     policies.check_retirement(queue)
     queue = Queue.objects.select_for_update().get(pk=queue.pk)
+    if to is not None:
+        hand_everything_on(queue=queue, to=to, by=by)
+        queue.successor = to
     _check_empty(queue)
     queue.retired_at = now()
-    queue.save(update_fields=["retired_at"])
+    queue.save(update_fields=["retired_at", "successor"])
     record("queues.queue.retire", by=by, kind=Kind.UPDATE, entity=queue)
+
+
+@transaction.atomic
+def hand_everything_on(*, queue: Queue, to: Queue, by: User | None) -> int:
+    """Move every open task, and every question that waits in this queue, to another one. Returns how many.
+
+    Before a queue is retired, or its last member leaves. Owners lose them, waits end, and patients keep their times.
+    """
+    if to.pk == queue.pk or to.retired_at or to.role != queue.role:
+        raise Refused(_("Name another live queue whose people have the same role."))
+    check_staffed(to)
+    count = 0
+    for task in queue.tasks.live().order_by("pk"):
+        task = lock(task)
+        if not task.is_live or task.queue_id != queue.pk:
+            continue
+        ended = end_wait(task) if task.state == State.WAITING else {}
+        for name, value in ended.items():
+            setattr(task, name, value)
+        if task.asked_queue_id is not None:
+            Escalation.objects.close(
+                task, _("%(queue)s was closed before this was answered.") % {"queue": queue}, by=by
+            )
+        note = _("%(queue)s takes over.") % {"queue": to}
+        move(task, "transfer", by=by, note=note, **{**ended, "asked_queue": None, **new_queue(task, to)})
+        count += 1
+    for task in queue.asked_tasks.live().order_by("pk"):
+        task = lock(task)
+        if task.asked_queue_id == queue.pk:
+            Escalation.objects.filter(task=task, answered_at__isnull=True).update(
+                queue=to, alerts=0, alerted_at=None
+            )
+            change(task, "pass the question on", by=by, note=str(to), asked_queue=to)
+            count += 1
+    return count
+
+
+@dataclass(frozen=True)
+class UrgentReader:
+    """Who reads urgent work at a moment. `reading` is False where nobody does before `opens` (None: nobody ever said);
+    then `call` is the number to call now."""
+
+    queue: Queue
+    reading: bool
+    opens: datetime | None
+    call: str
+
+
+def urgent_reader(queue: Queue, facility: Facility, moment: datetime | None = None) -> UrgentReader:
+    """Who takes up an urgent request that this queue gets now: its own people, or else its round-the-clock coverage."""
+    moment = moment or now()
+    each = [
+        queue,
+        *([queue.urgent_cover] if queue.urgent_cover and not queue.urgent_cover.retired_at else []),
+    ]
+    for reader in each:
+        if clock.is_open(reader.hours(), moment):
+            return UrgentReader(reader, True, moment, facility.phone)
+    opens: list[tuple[datetime, Queue]] = []
+    for reader in each:
+        try:
+            opens.append((clock.next_opening(reader.hours(), moment), reader))
+        except clock.NeverOpens:
+            continue
+    if not opens:
+        return UrgentReader(queue, False, None, facility.after_hours_phone)
+    first, reader = min(opens, key=lambda found: found[0])
+    return UrgentReader(reader, False, first, facility.after_hours_phone)
+
+
+def without_people(user: User) -> list[str]:
+    """What is in the way of this person's leaving, as sentences: queues with open tasks that nobody would work then.
+    Asked after the change, inside its transaction."""
+    worked = (
+        Queue.objects.live()
+        .filter(members__user=user)
+        .filter(Exists(Task.objects.live().filter(Q(queue=OuterRef("pk")) | Q(asked_queue=OuterRef("pk")))))
+    )
+    left = worked.exclude(pk__in=Queue.objects.staffed().order_by().values("pk"))
+    return [
+        _("%(who)s is the last one who works %(queue)s, and it holds open tasks. Hand them on first.")
+        % {"who": user.signature, "queue": queue}
+        for queue in left
+    ]
 
 
 def check_staffed(queue: Queue) -> None:

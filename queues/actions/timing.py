@@ -36,16 +36,17 @@ def start_leg(task: Task, queue: Queue) -> Leg:
     )
 
 
-def move_promise(task: Task, reason: Reason, due_at: datetime) -> dict[str, Any]:
-    """The changes by which another time is promised, told to the patient with the reason; none where it is the same."""
+def move_promise(task: Task, reason: Reason, due_at: datetime, said: str = "") -> dict[str, Any]:
+    """The changes by which another time is promised, told to the patient with the reason (or with the line `said`);
+    none where it is the same."""
     if due_at == task.due_at:
         return {}
     PromiseMove.objects.create(task=task, reason=reason, before=task.due_at, after=due_at, at=now())
-    say_ourselves(task, reason, due_at=due_at)
+    say_ourselves(task, said or reason, due_at=due_at)
     return {"due_at": due_at, "told": 0, "promises": task.promises + 1}
 
 
-def end_wait(task: Task) -> dict[str, Any]:
+def end_wait(task: Task, said: str = "") -> dict[str, Any]:
     """The changes after a wait for the patient: everything due moves by the open time that was waited."""
     queue, moment = task.queue, now()
     hours, since = queue.hours(), task.waiting_since or moment
@@ -61,7 +62,7 @@ def end_wait(task: Task) -> dict[str, Any]:
     return changes | {
         "resolve_due": resolve_due,
         "promised_at": clock.later(hours, task.promised_at, waited),
-        **move_promise(task, Reason.PAUSE, resolve_due),
+        **move_promise(task, Reason.PAUSE, resolve_due, said),
     }
 
 

@@ -12,7 +12,7 @@ from portal.people.policies import Refused
 from queues import policies
 from queues.actions.working import claim, hand_over, resolve
 from queues.models import Outcome, Queue, Task
-from queues.states import State
+from queues.states import UNCLAIMED
 
 Seen = dict[int, int]  # the version in which each task was on the screen when it was picked
 
@@ -55,7 +55,7 @@ def resolve_all(*, tasks: Iterable[Task], outcome: Outcome, body: str, by: User,
     """End them all with the same words and outcome; what nobody holds yet is claimed on the way."""
 
     def end(task: Task) -> Task:
-        if task.state == State.OPEN:
+        if task.state in UNCLAIMED:
             task = claim(task=task, by=by, seen=seen.get(task.pk))
             return resolve(task=task, outcome=outcome, body=body, by=by)
         return resolve(task=task, outcome=outcome, body=body, by=by, seen=seen.get(task.pk))

@@ -6,10 +6,11 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from audit.actions import Kind, record
-from audit.now import now
+from audit.now import is_set, now
 from portal.people.models import User
 from portal.people.policies import Refused
 from queues import fhir, policies
+from queues.actions import telling
 from queues.actions.holding import before, hold, window
 from queues.actions.path import change, lock, move
 from queues.actions.places import check_staffed
@@ -19,6 +20,8 @@ from queues.assessing import Assessed, decided_category
 from queues.models import Assessment, Filing, Message, Outcome, Queue, Task
 from queues.states import UNCLAIMED, State
 from queues.urgency import Urgency
+
+LOST_AFTER = 3  # a task handed over so often belongs to nobody: the lead is told
 
 
 @transaction.atomic
@@ -165,6 +168,9 @@ def hand_over(*, task: Task, queue: Queue, reason: str, by: User, seen: int | No
     if queue.pk == task.queue_id:
         raise Refused(_("It is in %(queue)s already.") % {"queue": queue})
     check_staffed(queue)
-    return move(
+    task = move(
         task, "hand over", by=by, note=reason, hand_overs=task.hand_overs + 1, **new_queue(task, queue)
     )
+    if task.hand_overs == LOST_AFTER and not is_set():
+        telling.tell(task, telling.Kind.HANDED_AROUND, telling.leads_of(queue), round=task.hand_overs)
+    return task

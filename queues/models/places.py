@@ -227,6 +227,11 @@ class Queue(models.Model):
         return respond, max(respond, resolve)
 
     @property
+    def opens_again(self) -> bool:
+        """Whether its calendar has any open time within two years."""
+        return next(clock.spans(self.hours(), now()), None) is not None
+
+    @property
     def is_always_open(self) -> bool:
         return self.hours().never_close
 

@@ -350,6 +350,15 @@ class Step(models.Model):
         return f"{self.verb} task {self.task_id}"
 
 
+class EscalationQuerySet(models.QuerySet["Escalation"]):
+    def close(self, task: Task, answer: str, *, by: User | None) -> None:
+        """End the open question of a task that goes its way without the answer."""
+        by = by or task.owner
+        self.filter(task=task, answered_at__isnull=True).update(
+            answer=answer, answered_by=by, answered_at=now()
+        )
+
+
 class Escalation(models.Model):
     """A question to a physician about a task that the asker keeps: situation, background, assessment, need (SBAR)."""
 
@@ -379,6 +388,8 @@ class Escalation(models.Model):
     taken_over = models.BooleanField(
         default=False, help_text=_("Answered by taking the task, not by words to the asker.")
     )
+
+    objects = EscalationQuerySet.as_manager()
 
     class Meta:
         ordering = ["asked_at"]

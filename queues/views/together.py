@@ -18,7 +18,7 @@ from queues import actions, policies
 from queues.actions.together import Result, Seen
 from queues.models import Outcome, Queue, Task
 from queues.shown import shown
-from queues.states import State
+from queues.states import UNCLAIMED
 from queues.views.frame import bench, staff
 
 MOST = 100
@@ -102,7 +102,7 @@ def _look_over(
         "fit": [(shown(task, request.user), seen[task.pk]) for task in sorted_out.done],
         "left": [(shown(task, request.user), why) for task, why in sorted_out.left],
         "languages": sorted(languages) if len(languages) > 1 else [],
-        "unclaimed": sum(task.state == State.OPEN for task in sorted_out.done),
+        "unclaimed": sum(task.state in UNCLAIMED for task in sorted_out.done),
         "typed": request.POST,
         "outcomes": Outcome.objects.filter(retired=False, roles__overlap=request.user.roles)
         if verb == "resolve"

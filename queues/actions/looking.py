@@ -1,0 +1,282 @@
+"""What the clock does: one look at one task whose next step is due, in a transaction of its own.
+
+A look does all that is due, once, whatever it missed while nothing ran, and notes when the next one is due. Several
+workers may look at the same time: a task that one of them holds is passed over, and found done by the others.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from audit.actions import Kind as Act
+from audit.actions import record
+from audit.now import now
+from portal.people.models import User
+from queues import clock
+from queues.actions.incoming import reopen
+from queues.actions.path import move
+from queues.actions.saying import say_ourselves
+from queues.actions.telling import Kind, alert, cover, coverage_of, leads_of, members_of, stand_ins, tell
+from queues.actions.timing import end_wait
+from queues.models import Escalation, Task
+from queues.states import UNCLAIMED, State
+from queues.urgency import Urgency
+
+# Of the promised time: at which parts somebody is told. Beyond the whole of it others cover.
+MARKS = (50, 80, 100, 150)
+OFTEN = 6  # this many alerts come at the queue's own pace, the later ones six times as slowly
+
+
+@transaction.atomic
+def look(task_id: int) -> bool:
+    """Do what is due for this task. False where nothing was: done already, or another worker is at it."""
+    task = Task.objects.select_for_update(skip_locked=True).due_for_the_clock().filter(pk=task_id).first()
+    if task is None:
+        return False
+    _Look(task).run()
+    return True
+
+
+def put_off(task_id: int) -> None:
+    """Look at a task later whose look failed, so that it doesn't stand in the way of the others."""
+    Task.objects.filter(pk=task_id).update(next_step_at=now() + timedelta(minutes=5))
+
+
+class _Look:
+    """One task, locked, at one moment."""
+
+    def __init__(self, task: Task) -> None:
+        self.task, self.queue, self.moment = task, task.queue, now()
+        self.hours = self.queue.hours()
+        self.urgent = task.urgency == Urgency.URGENT
+        self.next: list[datetime] = []
+
+    def run(self) -> None:
+        task = self.task
+        version = task.version
+        for step in self._steps():
+            step()
+            if task.version != version:
+                return  # another state: it is looked at anew, from the beginning
+        task.next_step_at = min(self.next, default=self.moment + timedelta(days=1) if task.is_live else None)
+        task.save(
+            update_fields=[
+                "next_step_at", "told", "alerts", "alerted_at", "reminded_at", "unread_since", "call_since",
+                "covering_queue", "covering_person",
+            ]
+        )  # fmt: skip
+
+    def _steps(self) -> list:
+        steps = [self._unread]
+        match self.task.state:
+            case State.WAITING:
+                steps += [self._wait]
+            case State.OPEN | State.REOPENED:
+                steps += [self._never_open, self._covered, self._take_up, self._promise]
+            case State.CLAIMED:
+                steps += [self._asleep, self._promise]
+            case State.ESCALATED:
+                steps += [self._question, self._promise]
+        return steps
+
+    def _due(self, moment: datetime) -> bool:
+        """Whether it is time; if not, the next look is then."""
+        if moment <= self.moment:
+            return True
+        self.next.append(moment)
+        return False
+
+    # ---- waiting for the patient --------------------------------------------------------------------------------
+
+    def _wait(self) -> None:
+        task, queue = self.task, self.queue
+        since = task.waiting_since or self.moment
+        if self._due(since + timedelta(hours=queue.wait_ends_after)):
+            owner = task.owner
+            move(task, "stop waiting", by=None, owner=None, claimed_at=None, **end_wait(task, "wait over"))
+            tell(task, Kind.WAIT_OVER, stand_ins(queue, [owner] if owner else []), round=task.version)
+        elif task.reminded_at is None and self._due(since + timedelta(hours=queue.remind_after)):
+            say_ourselves(task, "reminder")
+            task.reminded_at = self.moment
+            self._record("remind")
+
+    # ---- claims -------------------------------------------------------------------------------------------------
+
+    def _asleep(self) -> None:
+        task, owner = self.task, self.task.owner
+        since = max(task.active_at, task.claimed_at or task.active_at)
+        first = self.urgent and task.responded_at is None
+        minutes = self.queue.minutes(Urgency.URGENT)[0] if first else self.queue.sleeps_after
+        if not self._due(clock.due_anyway(self.hours, since, minutes, urgent=self.urgent)):
+            return
+        move(
+            task,
+            "fall asleep",
+            by=None,
+            note=_("Nothing was done with it for a while."),
+            owner=None,
+            claimed_at=None,
+            acknowledged_at=None,
+            alerts=0,
+            alerted_at=None,
+        )
+        tell(task, Kind.FELL_ASLEEP, [owner] if owner else [], round=task.version)
+
+    # ---- urgent work --------------------------------------------------------------------------------------------
+
+    def _covered(self) -> None:
+        """Whoever stands in now gets it beside the queue's own people."""
+        task = self.task
+        if task.covering_queue_id or task.covering_person_id:
+            return
+        row = coverage_of(self.queue, self.moment, urgent=self.urgent)
+        if row is not None:
+            people = cover(task, row)
+            if not self.urgent:  # who covers what is urgent is alerted with the others
+                tell(task, Kind.COVERED, people, round="cover")
+
+    def _take_up(self) -> None:
+        """Alert until somebody takes it up: its people, then the lead as well, then whoever covers."""
+        task = self.task
+        if not self.urgent or task.acknowledged_at is not None:
+            return
+        if not self._due(self._again(task.alerted_at, task.alerts, self.queue.acknowledge_within)):
+            return
+        people = members_of(self.queue)
+        if task.alerts >= 1:
+            people += leads_of(self.queue)
+        if task.alerts >= 2 or task.covering_queue_id or task.covering_person_id:
+            people += self._those_who_cover()
+        tell(task, Kind.TAKE_UP, people, round=f"{task.promises}.{task.alerts}")
+        alert(task, Kind.TAKE_UP)
+        task.alerts, task.alerted_at = task.alerts + 1, self.moment
+        self._due(self._again(task.alerted_at, task.alerts, self.queue.acknowledge_within))
+
+    def _again(self, last: datetime | None, times: int, minutes: int) -> datetime:
+        if last is None:
+            return self.moment
+        return last + timedelta(minutes=minutes * (1 if times < OFTEN else OFTEN))
+
+    def _those_who_cover(self) -> list[User]:
+        task = self.task
+        if task.covering_person is not None:
+            return [task.covering_person]
+        if task.covering_queue is not None:
+            return members_of(task.covering_queue)
+        row = coverage_of(self.queue, self.moment, urgent=True, anyway=True)
+        return cover(task, row) if row is not None else []
+
+    # ---- questions to a physician -------------------------------------------------------------------------------
+
+    def _question(self) -> None:
+        question = (
+            Escalation.objects.filter(task=self.task, answered_at__isnull=True)
+            .select_related("queue")
+            .first()
+        )
+        if question is None:
+            return
+        queue = question.queue
+        kind = Kind.ASKED_URGENTLY if question.urgent else Kind.ASKED
+        if question.alerts == 0:
+            tell(self.task, kind, members_of(queue), round=f"{question.pk}.0", queue=queue)
+            question.alerts, question.alerted_at = 1, self.moment
+            question.save(update_fields=["alerts", "alerted_at"])
+        if not question.urgent or question.acknowledged_at is not None:
+            return
+        while self._due(self._again(question.alerted_at, question.alerts, queue.acknowledge_within)):
+            row = coverage_of(queue, self.moment, urgent=True, anyway=True)
+            people = cover(self.task, row) if row is not None else []
+            tell(
+                self.task,
+                kind,
+                [*people, *members_of(queue), *leads_of(queue)],
+                round=f"{question.pk}.{question.alerts}",
+                queue=queue,
+            )
+            alert(self.task, kind)
+            question.alerts, question.alerted_at = question.alerts + 1, self.moment
+            question.save(update_fields=["alerts", "alerted_at"])
+
+    # ---- the promise --------------------------------------------------------------------------------------------
+
+    def _promise(self) -> None:
+        """The owner hears at half of the time, their colleagues when most is over, the lead when it is late, and then
+        whoever covers; the patient too, when what was promised to them is not kept."""
+        task = self.task
+        reached = task.told
+        for mark in MARKS:
+            if mark > task.told and self._due(self._moment_of(mark)):
+                reached = mark
+        if reached == task.told:
+            return
+        late_before, task.told = task.told >= 100, reached
+        own = stand_ins(self.queue, [task.owner]) if task.owner else members_of(self.queue)
+        number = task.promises
+        if reached == 50:
+            tell(task, Kind.HALF, own, round=number)
+        elif reached == 80:
+            tell(task, Kind.NEARLY, [*own, *members_of(self.queue)], round=number)
+        else:
+            tell(task, Kind.LATE, [*own, *leads_of(self.queue)], round=number)
+        if reached == 150:
+            tell(task, Kind.STILL_LATE, self._those_who_cover(), round=number)
+        if reached >= 100 and not late_before and self._was_told_the_time():
+            say_ourselves(task, "late")
+
+    def _moment_of(self, mark: int) -> datetime:
+        task = self.task
+        if mark == 100:
+            return task.due_at
+        if mark < 100:
+            return clock.moment_of(self.hours, task.promised_at, task.due_at, mark / 100, urgent=self.urgent)
+        if self.urgent:
+            return task.due_at + (task.due_at - task.promised_at) * (mark / 100 - 1)
+        time = clock.between(self.hours, task.promised_at, task.due_at)
+        return clock.later(self.hours, task.due_at, time * (mark / 100 - 1))
+
+    def _was_told_the_time(self) -> bool:
+        """The first answer is always promised; a time for the outcome only where a promise moved to it."""
+        task = self.task
+        return task.responded_at is None or task.promise_moves.filter(after=task.due_at).exists()
+
+    def _never_open(self) -> None:
+        """In a queue that never opens again its time was counted day and night, and the lead must know."""
+        if not self.urgent and next(clock.spans(self.hours, self.moment), None) is None:
+            tell(self.task, Kind.NEVER_OPENS, leads_of(self.queue), round="closed")
+
+    # ---- urgent replies that nobody reads -----------------------------------------------------------------------
+
+    def _unread(self) -> None:
+        """An urgent reply that lies unread becomes a call. What was finished with it comes back for that."""
+        task = self.task
+        if task.unread_since is None or task.call_since is not None:
+            return
+        said = task.conversation.messages.standing().filter(
+            from_patient=False, author__isnull=False, read_at__isnull=True, sent_at__gte=task.unread_since
+        )
+        if not said.exists():
+            task.unread_since = None
+            return
+        if not self._due(task.unread_since + timedelta(minutes=self.queue.read_within)):
+            return
+        task.call_since = self.moment
+        if task.state not in (*UNCLAIMED, State.CLAIMED, State.WAITING, State.ESCALATED):
+            reopen(
+                task, by=None, note=_("An urgent answer was not read: please call."), call_since=self.moment
+            )
+        owner = [task.owner] if task.owner else members_of(task.queue)
+        tell(task, Kind.CALL, stand_ins(task.queue, owner), round=task.promises)
+        alert(task, Kind.CALL)
+
+    def _record(self, what: str) -> None:
+        record(
+            f"queues.task.{what}",
+            by=None,
+            kind=Act.UPDATE,
+            patients=[self.task.conversation.patient_id],
+            entity=self.task,
+        )
