@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from audit.actions import Kind, record, store
 from audit.now import now
-from intake import forms
+from intake import forms, later
 from intake.attachments import actions as attachments
 from intake.attachments import form as files
-from intake.attachments.cleaning import Clean
+from intake.later import answer, start_answer, write
 from intake.models import Draft, Questionnaire, RequestType, Submission, Version
+from intake.policies import Changed, Incomplete
 from intake.questionnaires import State
 from portal.people.models import Patient, User
 from portal.people.policies import Refused, may_keep_confidential
 from queues import actions as queues
 from queues import policies
-from queues.models import Conversation, Message, Task
+from queues.models import Conversation, FollowUpForm, Task
 from queues.urgency import Urgency
 from triage import actions as triage
 from triage import engine, explain, facts, publishing
 from triage.signals import Reading
 
-
-class Incomplete(Refused):
-    """Some answers are missing or can't be read; `state` holds the errors, field by field."""
-
-    def __init__(self, state: State) -> None:
-        super().__init__(_("Some answers need another look."))
-        self.state = state
-
-
-class Changed(Refused):
-    """The form was replaced while it was being filled in; the draft was moved to the new one."""
-
+# What is said after sending is a part of its own.
+__all__ = [
+    "Changed",
+    "Incomplete",
+    "answer",
+    "discard_draft",
+    "facts_of",
+    "offer_follow_up",
+    "publish_version",
+    "retire_version",
+    "save_draft",
+    "save_request_type",
+    "start_answer",
+    "start_draft",
+    "submit",
+    "write",
+]
 
 # ---- questionnaires --------------------------------------------------------------------------------------------
 
@@ -62,6 +67,7 @@ def publish_version(*, questionnaire: Questionnaire, resource: dict[str, Any], b
     store(version, by=by, action="intake.questionnaire.publish")
     _check_rules(publishing.check_catalogue(instead=forms.source_of(questionnaire, version)))
     forms.leave_catalogue(questionnaire)
+    _leave_follow_up(questionnaire)
     return version
 
 
@@ -72,6 +78,29 @@ def retire_version(*, version: Version, by: User | None) -> None:
     _check_rules(publishing.check_catalogue(without=version.questionnaire.code))
     store(version, by=by, action="intake.questionnaire.retire")
     forms.leave_catalogue(version.questionnaire)
+    _leave_follow_up(version.questionnaire)
+
+
+@transaction.atomic
+def offer_follow_up(*, questionnaire: Questionnaire, how: str, by: User | None) -> None:
+    """Let staff send this form as a question back, or no more. `how`: "clinical", "office", or "" for not."""
+    questionnaire.follow_up = how
+    store(questionnaire, by=by)
+    _leave_follow_up(questionnaire)
+
+
+def _leave_follow_up(questionnaire: Questionnaire) -> None:
+    """Tell the room of the tasks which form staff may send as a question back."""
+    live = questionnaire.live if questionnaire.follow_up else None
+    told = {
+        "title": questionnaire.title,
+        "clinical": questionnaire.follow_up != Questionnaire.AsksBack.OFFICE,
+        "version_id": live.pk if live else None,
+    }
+    if live is None:
+        FollowUpForm.objects.filter(code=questionnaire.code).update(version=None)
+    else:
+        FollowUpForm.objects.update_or_create(code=questionnaire.code, defaults=told)
 
 
 @transaction.atomic
@@ -96,10 +125,15 @@ def _check_rules(said: list[str]) -> None:
 
 @transaction.atomic
 def start_draft(
-    *, request_type: RequestType, patient: Patient, by: User, channel: str = Draft.Channel.PORTAL
+    *,
+    request_type: RequestType,
+    patient: Patient,
+    by: User,
+    channel: str = Draft.Channel.PORTAL,
+    beside: Conversation | None = None,
 ) -> Draft:
     """Begin a request, or go on with the one of this kind that was begun and not sent. Over the phone, `by` is of the
-    staff and writes it down."""
+    staff and writes it down. `beside` is one that was just sent: each is decided on its own, both are shown as one."""
     if channel == Draft.Channel.PHONE:
         policies.check_cares_for(patient, by)
     version = request_type.questionnaire.live
@@ -108,11 +142,16 @@ def start_draft(
     begun = Draft.objects.filter(
         author=by, patient=patient, request_type=request_type, channel=channel
     ).first()
+    visit = _visit_of(beside) if beside is not None and beside.patient_id == patient.pk else None
     if begun:
+        if visit is not None:
+            begun.visit = visit
+            begun.save(update_fields=["visit"])
         return begun
     draft = Draft.objects.create(
         author=by,
         patient=patient,
+        visit=visit,
         request_type=request_type,
         channel=channel,
         version=version,
@@ -122,6 +161,14 @@ def start_draft(
     )
     record("intake.draft.start", by=by, kind=Kind.CREATE, patients=[patient.pk], entity=draft)
     return draft
+
+
+def _visit_of(conversation: Conversation) -> UUID:
+    row = Conversation.objects.select_for_update().get(pk=conversation.pk)
+    if row.visit is None:
+        row.visit = uuid4()
+        row.save(update_fields=["visit"])
+    return row.visit
 
 
 @transaction.atomic
@@ -172,8 +219,16 @@ def discard_draft(*, draft: Draft, by: User) -> None:
 
 def facts_of(draft: Draft, state: State, readings: list[Reading]) -> dict[str, Any]:
     """What triage may look at if the draft were sent now. No machine reads a photo, and a fact of its own says so."""
+    if draft.follow_up is not None:
+        conversation = draft.follow_up.conversation
+        task = conversation.tasks.front_first().select_related("decision").first()
+        return (
+            later.known_facts(conversation, task)
+            | facts.signals(readings)
+            | later.facts_of_answers(draft, state)
+        )
     return facts.build(
-        request_type=draft.request_type.code,
+        request_type=draft.asks.code,
         questionnaire=draft.version.questionnaire.code,
         answers=forms.answers(draft, state),
         patient=draft.patient,
@@ -210,6 +265,8 @@ def submit(*, draft_id: UUID, by: User) -> Conversation:
         .select_related("patient__facility__calendar", "request_type__questionnaire")
         .first()
     )
+    if begun is not None and begun.follow_up_id is not None:
+        return answer(draft_id=draft_id, by=by)
     live = _check_still_offered(begun, by) if begun is not None else None
     with transaction.atomic():
         # The lock makes the second of two submits wait here; it then finds no draft, and the first one's request.
@@ -227,14 +284,14 @@ def submit(*, draft_id: UUID, by: User) -> Conversation:
             )
             if sent is None:
                 raise Refused(_("This request is not here any more."))
-            return sent.conversation
+            return sent.follow_up.conversation if sent.follow_up else sent.conversation
         return _send(draft, by)
 
 
 def _check_still_offered(draft: Draft, by: User) -> Version:
     """The live version. Moves a draft whose form was replaced to it, committed before anything is refused."""
-    live = draft.request_type.questionnaire.live
-    if draft.request_type.retired_at or live is None:
+    live = draft.asks.questionnaire.live
+    if draft.asks.retired_at or live is None:
         raise Refused(
             _(
                 "This kind of request is not offered any more. What you wrote is kept. Please call us, or pick another."
@@ -256,7 +313,7 @@ def _send(draft: Draft, by: User) -> Conversation:
     if state.errors:
         raise Incomplete(state)
     readings = _read(state, draft)
-    request_type, patient = draft.request_type, draft.patient
+    request_type, patient = draft.asks, draft.patient
     submission = Submission.objects.create(
         draft_key=draft.pk,
         author=by,
@@ -264,10 +321,7 @@ def _send(draft: Draft, by: User) -> Conversation:
         request_type=request_type,
         version=draft.version,
         response=state.response(),
-        summary=[
-            {key: line[key] for key in ("label", "value", "attachments") if key in line}
-            for line in files.lines(state)
-        ],
+        summary=forms.told(state),
         received_at=now(),
     )
     record("intake.submission.send", by=by, kind=Kind.CREATE, patients=[patient.pk], entity=submission)
@@ -281,6 +335,7 @@ def _send(draft: Draft, by: User) -> Conversation:
         clinical=request_type.clinical,
         channel=draft.channel,
         confidential=draft.confidential,
+        visit=draft.visit,
         opened_at=now(),
     )
     shown = forms.for_staff(draft, readings, decision)
@@ -300,50 +355,6 @@ def _send(draft: Draft, by: User) -> Conversation:
     attachments.hand_in(draft=draft, submission=submission, kept=files.ids(state), by=by)
     draft.delete()
     return conversation
-
-
-@queues.again_if_retired
-@transaction.atomic
-def write(*, conversation: Conversation, body: str, by: User, added: Sequence[Clean] = ()) -> Message:
-    """A later message of the patient's side. It is read and decided in the transaction that stores it: it can only
-    raise the urgency, it ends a wait, and it opens a finished request again. `added` are photos and PDFs that come
-    with it; the words are then their caption, and may be empty."""
-    if added and not body.strip():
-        body = ngettext("(a file, without words)", "(files, without words)", len(added))
-    message = queues.hear_from_patient(conversation=conversation, body=body, by=by, screened=not added)
-    attachments.add_to_message(message=message, files=added, by=by)
-    readings = triage.read_texts([message.body], conversation.patient.language)
-    task = message.task
-    if task is None:
-        return message
-    known = task.decision.facts if task.decision else _first_facts(conversation)
-    later = facts.signals(readings) | ({"file.unscreened": True} if added else {})
-    decision = triage.decide({**known, **later}, submission=conversation.submission)
-    if decision.urgency > task.urgency or any(reading.signals for reading in readings):
-        queue = queues.serving(decision.queue, conversation.patient.facility)
-        queues.raise_urgency(
-            task=task,
-            urgency=Urgency(decision.urgency),
-            floor=Urgency(decision.floor),
-            queue=queue if decision.urgency > task.urgency else task.queue,
-            flags=forms.flags(readings),
-            why=explain.sentences(decision),
-            by=by,
-        )
-    return message
-
-
-def _first_facts(conversation: Conversation) -> dict[str, Any]:
-    """What is known of a conversation that the clinic began: no form was filled in, so its words are all there is."""
-    return facts.build(
-        request_type=conversation.request_type,
-        questionnaire="",
-        answers={},
-        patient=conversation.patient,
-        readings=[],
-        open_requests=Task.objects.live().filter(conversation__patient=conversation.patient_id).count(),
-        moment=now(),
-    )
 
 
 def _read(state: State, draft: Draft) -> list[Reading]:

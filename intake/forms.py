@@ -84,22 +84,9 @@ def for_staff(draft: Draft, readings: list[Reading], decision: Decision) -> dict
     state = evaluate(draft, language="en")
     lines = files.lines(state)
     values = {line["link_id"]: line["value"] for line in lines}
-    request_type = draft.request_type
+    request_type = draft.asks
     pressing = _fields_that_fired(decision, draft.version.questionnaire.code)
-    flagged = {text for text, reading in zip(_texts(state), readings, strict=False) if reading.signals}
-    # Nobody can tell what a picture shows: beside a red flag, it is about health.
-    wary = any(reading.signals for reading in readings)
-    summary = [
-        {
-            "key": line["link_id"],
-            "label": line["label"],
-            "value": line["value"],
-            "clinical": request_type.clinical or line["value"] in flagged or (wary and "attachments" in line),
-            "odd": line["link_id"] in pressing or line["value"] in flagged,
-        }
-        | ({"attachments": line["attachments"]} if "attachments" in line else {})
-        for line in lines
-    ]
+    summary = _summary(state, readings, clinical=request_type.clinical, pressing=pressing)
     title = _title(lines, request_type.title_items) or request_type.name
     return {
         "title": title[:TITLE_LENGTH],
@@ -108,6 +95,38 @@ def for_staff(draft: Draft, readings: list[Reading], decision: Decision) -> dict
         "summary": summary,
         "flags": flags(readings),
     }
+
+
+def lines_for_staff(draft: Draft, readings: list[Reading], *, clinical: bool) -> list[dict[str, Any]]:
+    """The answers to a question back as staff read them, frozen now."""
+    return _summary(evaluate(draft, language="en"), readings, clinical=clinical, pressing=set())
+
+
+def told(state: State) -> list[dict[str, Any]]:
+    """The answers as the patient reads them: label, value, and the files of each."""
+    return [
+        {key: line[key] for key in ("label", "value", "attachments") if key in line}
+        for line in files.lines(state)
+    ]
+
+
+def _summary(
+    state: State, readings: list[Reading], *, clinical: bool, pressing: set[str]
+) -> list[dict[str, Any]]:
+    flagged = {text for text, reading in zip(_texts(state), readings, strict=False) if reading.signals}
+    # Nobody can tell what a picture shows: beside a red flag, it is about health.
+    wary = any(reading.signals for reading in readings)
+    return [
+        {
+            "key": line["link_id"],
+            "label": line["label"],
+            "value": line["value"],
+            "clinical": clinical or line["value"] in flagged or (wary and "attachments" in line),
+            "odd": line["link_id"] in pressing or line["value"] in flagged,
+        }
+        | ({"attachments": line["attachments"]} if "attachments" in line else {})
+        for line in files.lines(state)
+    ]
 
 
 def _texts(state: State) -> list[str]:

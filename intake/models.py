@@ -11,13 +11,25 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.now import now
 from portal.people.models import Patient, User, reachable
+from queues.models import FollowUp
 
 
 class Questionnaire(models.Model):
     """A form under one code. What it asks is in its versions."""
 
+    class AsksBack(models.TextChoices):
+        CLINICAL = "clinical", _("yes, it is about health")
+        OFFICE = "office", _("yes, it is not about health")
+
     code = models.SlugField(max_length=60, unique=True, help_text=_("Rules name its answers by this code."))
     title = models.CharField(max_length=120)
+    follow_up = models.CharField(
+        _("staff may send it as a question back"),
+        max_length=10,
+        blank=True,
+        choices=AsksBack,
+        help_text=_("Billing and front desk send, and see, only those that are not about health."),
+    )
 
     class Meta:
         ordering = ["title"]
@@ -136,10 +148,23 @@ class Draft(models.Model):
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="drafts")
     channel = models.CharField(max_length=10, choices=Channel, default=Channel.PORTAL)
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="drafts")
-    request_type = models.ForeignKey(RequestType, on_delete=models.PROTECT, related_name="drafts")
+    request_type = models.ForeignKey(
+        RequestType, null=True, blank=True, on_delete=models.PROTECT, related_name="drafts"
+    )
+    follow_up = models.ForeignKey(
+        FollowUp,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="drafts",
+        help_text=_("The question back that is being answered, in place of a request type."),
+    )
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="drafts")
     raw = models.JSONField(default=dict, help_text=_("Field name to the list of texts as typed."))
     visited = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    visit = models.UUIDField(
+        null=True, blank=True, help_text=_("That of the request it is written beside: staff see both.")
+    )
     notices = models.JSONField(
         default=list, help_text=_("Emergency notices shown while writing: code and time.")
     )
@@ -154,6 +179,18 @@ class Draft(models.Model):
     class Meta:
         ordering = ["-updated_at"]
         indexes = [models.Index(fields=["author", "-updated_at"], name="draft_of_author")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(request_type__isnull=False, follow_up__isnull=True)
+                | Q(request_type__isnull=True, follow_up__isnull=False),
+                name="draft_asks_or_answers",
+            ),
+            models.UniqueConstraint(
+                fields=["author", "follow_up"],
+                condition=Q(follow_up__isnull=False),
+                name="draft_one_an_answer",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"draft {self.pk}"
@@ -161,6 +198,20 @@ class Draft(models.Model):
     def is_open_to(self, user: User) -> bool:
         """Whether this person may still send it."""
         return Draft.objects.reachable_by(user).filter(pk=self.pk).exists()
+
+    @property
+    def asks(self) -> RequestType:
+        """The kind of request this is. Only for one that is no answer to a question back."""
+        if self.request_type is None:
+            raise TypeError("this draft answers a question back")
+        return self.request_type
+
+    @property
+    def label(self) -> str:
+        """What the patient reads above it: the request type, or the title of the question back."""
+        if self.follow_up is not None:
+            return self.follow_up.title
+        return self.asks.label
 
 
 class Submission(models.Model):
@@ -173,7 +224,17 @@ class Submission(models.Model):
     )
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="submissions")
-    request_type = models.ForeignKey(RequestType, on_delete=models.PROTECT, related_name="submissions")
+    request_type = models.ForeignKey(
+        RequestType, null=True, blank=True, on_delete=models.PROTECT, related_name="submissions"
+    )
+    follow_up = models.OneToOneField(
+        FollowUp,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="submission",
+        help_text=_("The question back that it answers, in place of a request type."),
+    )
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="submissions")
     response = models.JSONField()
     summary = models.JSONField(
@@ -183,6 +244,13 @@ class Submission(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["patient", "-received_at"], name="submission_of_patient")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(request_type__isnull=False, follow_up__isnull=True)
+                | Q(request_type__isnull=True, follow_up__isnull=False),
+                name="submission_asks_or_answers",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"submission {self.pk}"

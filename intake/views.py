@@ -46,7 +46,7 @@ def home(request: Request) -> HttpResponse:
             return redirect("work")
         return redirect("admin:index") if request.user.is_staff else render(request, "intake/nobody.html")
     conversations = _listed(request, patient, 5)
-    drafts = Draft.objects.reachable_by(request.user).filter(patient=patient).select_related("request_type")
+    drafts = Draft.objects.reachable_by(request.user).filter(patient=patient)
     record_read("intake.home.read", by=request.user, patients=[patient.pk])
     return render(
         request,
@@ -55,7 +55,7 @@ def home(request: Request) -> HttpResponse:
             "patient": patient,
             "request_types": _offered(request, patient),
             "can_confide": may_keep_confidential(patient, request.user),
-            "drafts": drafts,
+            "drafts": drafts.select_related("request_type", "follow_up"),
             "conversations": conversations,
         },
     )
@@ -289,7 +289,13 @@ def _offered(request: Request, patient: Patient) -> RequestTypeQuerySet:
 def _draft(request: Request, pk: UUID) -> Draft | None:
     return (
         Draft.objects.reachable_by(request.user)
-        .select_related("patient__facility__calendar", "request_type", "version__questionnaire", "author")
+        .select_related(
+            "patient__facility__calendar",
+            "request_type",
+            "version__questionnaire",
+            "author",
+            "follow_up__conversation",
+        )
         .filter(pk=pk)
         .first()
     )

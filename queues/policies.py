@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
+from django.utils.translation import ngettext
 
+from audit.now import now
 from portal.people.models import Patient, User
 from portal.people.policies import Refused
-from queues.models import Outcome, Protocol, Queue, Task
+from queues.models import Conversation, Outcome, Protocol, Queue, Task
 from queues.states import DONE, TRANSITIONS, UNCLAIMED, State
 from queues.urgency import Urgency
 
@@ -139,6 +142,23 @@ def check_not_done(task: Task) -> None:
     if task.state == State.WITHDRAWN:
         raise Refused(_("%(who)s took this request back (%(time)s). Nothing was sent or changed.") % said)
     raise Refused(_("%(who)s resolved this request (%(time)s). Nothing was sent or changed.") % said)
+
+
+def why_closed(conversation: Conversation) -> str:
+    """Why the patient's side can't go on in this request, with what to do instead; "" while it can."""
+    task = conversation.tasks.front_first().first()
+    if task is None or task.state not in DONE:
+        return ""
+    if task.state == State.WITHDRAWN:
+        return _("You took this request back, so nobody reads it any more. Please send a new request.")
+    days = conversation.patient.facility.reopen_days
+    if task.resolved_at is None or now() < task.resolved_at + timedelta(days=days):
+        return ""
+    return ngettext(
+        "This request was finished more than %(days)d day ago. Please send a new request.",
+        "This request was finished more than %(days)d days ago. Please send a new request.",
+        days,
+    ) % {"days": days}
 
 
 def check_seen(task: Task, seen: int | None, *, by: User) -> None:

@@ -154,7 +154,9 @@ def _has_clinical_line(task: Task) -> bool:
 
 def messages_for(task: Task, viewer: User) -> list[Message] | None:
     """The conversation, or None where it is about health and the viewer's role has no part in that."""
-    if Field.CLINICAL not in viewer.fields and (task.conversation.clinical or task.flags):
+    if Field.CLINICAL not in viewer.fields and (
+        task.conversation.clinical or task.conversation.tasks.exclude(flags=[]).exists()
+    ):
         return None
     # Files are a room above this one; their rows point here, and the page shows what it needs of them.
     messages = task.conversation.messages.standing()

@@ -178,6 +178,12 @@ class Facility(models.Model):
         editable=False,
         help_text=_("Empty while its queues are not all there; until then it has no patients."),
     )
+    reopen_days = models.PositiveSmallIntegerField(
+        default=14,
+        help_text=_(
+            "For how many days after its end a message opens a request again; later, a new one is asked for."
+        ),
+    )
 
     class Meta:
         ordering = ["name"]

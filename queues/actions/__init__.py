@@ -1,6 +1,7 @@
 """Every write to queues and tasks. Each verb locks the task, checks the table of states, changes it and leaves a
 step and an audit event in the same transaction; what follows later (mail, filing) is a row written here too."""
 
+from queues.actions.asking import take_in
 from queues.actions.claiming import claim_next
 from queues.actions.escalations import acknowledge, answer, escalate, see_notices, take_over
 from queues.actions.holding import settle, undo
@@ -52,6 +53,7 @@ __all__ = [
     "settle",
     "split",
     "start_conversation",
+    "take_in",
     "take_over",
     "tick",
     "undo",

@@ -10,14 +10,14 @@ from audit.now import is_set, now
 from portal.people.models import User
 from portal.people.policies import Refused
 from queues import fhir, policies
-from queues.actions import telling
+from queues.actions import asking, telling
 from queues.actions.holding import before, hold, window
 from queues.actions.path import change, lock, move
 from queues.actions.places import check_staffed
 from queues.actions.saying import tell, write
 from queues.actions.timing import answered, new_queue
 from queues.assessing import Assessed, decided_category
-from queues.models import Assessment, Filing, Message, Outcome, Queue, Task
+from queues.models import Assessment, Filing, FollowUpForm, Message, Outcome, Queue, Task
 from queues.states import UNCLAIMED, State
 from queues.urgency import Urgency
 
@@ -57,14 +57,18 @@ def release(*, task: Task, by: User) -> Task:
 
 
 @transaction.atomic
-def reply(*, task: Task, body: str, by: User, seen: int | None = None) -> Message:
-    """Send words to the patient's side and a mail that says no more than that there are some."""
+def reply(
+    *, task: Task, body: str, by: User, follow_up: FollowUpForm | None = None, seen: int | None = None
+) -> Message:
+    """Send words to the patient's side and a mail that says no more than that there are some. With `follow_up`, a
+    small form goes along; the clock runs on, which is how something urgent is asked."""
     task = lock(task)
     policies.check_seen(task, seen, by=by)
     policies.check_not_done(task)
     policies.check_owner(task, by)
-    body, was = policies.check_words(body), before(task)
+    body, was = asking.words(body, follow_up), before(task)
     message = write(task, body, by=by, after=window())
+    asking.send(message, follow_up, by=by)
     mails = tell(task, after=window())
     change(task, "reply", by=by, **answered(task))
     hold(task, "reply", by=by, was=was, message=message, mails=mails)
@@ -72,8 +76,13 @@ def reply(*, task: Task, body: str, by: User, seen: int | None = None) -> Messag
 
 
 @transaction.atomic
-def ask_back(*, task: Task, question: str, by: User, seen: int | None = None) -> Message:
-    """Ask the patient something and stop the clock until the answer. An urgent task's clock never stops."""
+def ask_back(
+    *, task: Task, question: str, by: User, follow_up: FollowUpForm | None = None, seen: int | None = None
+) -> Message:
+    """Ask the patient something and stop the clock until the answer. An urgent task's clock never stops.
+
+    `follow_up` is a small form that the patient answers on the request's page; the question may then be empty.
+    """
     task = lock(task)
     policies.check_seen(task, seen, by=by)
     policies.check_transition(task, "ask back")
@@ -81,7 +90,8 @@ def ask_back(*, task: Task, question: str, by: User, seen: int | None = None) ->
     if task.urgency == Urgency.URGENT:
         raise Refused(_("This is urgent, so its clock can't stop. Send the question as a reply, or call."))
     was = before(task)
-    message = write(task, policies.check_words(question), by=by, after=window())
+    message = write(task, asking.words(question, follow_up), by=by, after=window())
+    asking.send(message, follow_up, by=by)
     mails = tell(task, after=window())
     move(task, "ask back", by=by, waiting_since=now(), **answered(task))
     hold(task, "ask back", by=by, was=was, message=message, mails=mails)

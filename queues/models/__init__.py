@@ -1,6 +1,7 @@
 """The tables of this room."""
 
 from queues.models.alerts import Alert, Coverage, Notice, Quiet
+from queues.models.asking import FollowUp, FollowUpForm
 from queues.models.assessments import Assessment
 from queues.models.calls import Call
 from queues.models.conversations import Conversation, ConversationQuerySet, Message, MessageQuerySet
@@ -32,6 +33,8 @@ __all__ = [
     "DEFAULT_TARGETS",
     "Escalation",
     "Filing",
+    "FollowUp",
+    "FollowUpForm",
     "Hold",
     "Leg",
     "Mention",

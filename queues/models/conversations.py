@@ -37,19 +37,31 @@ class Conversation(models.Model):
         default=False, help_text=_("Kept from everybody who acts for the patient. Never taken back.")
     )
     channel = models.CharField(max_length=10, choices=Channel, default=Channel.PORTAL)
+    visit = models.UUIDField(
+        null=True, blank=True, help_text=_("The same for requests that were written one after the other.")
+    )
     opened_at = models.DateTimeField(default=now)
 
     objects = ConversationQuerySet.as_manager()
 
     class Meta:
         ordering = ["-opened_at"]
-        indexes = [models.Index(fields=["patient", "-opened_at"], name="conversation_of_patient")]
+        indexes = [
+            models.Index(fields=["patient", "-opened_at"], name="conversation_of_patient"),
+            models.Index(fields=["visit"], name="conversation_of_visit", condition=Q(visit__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return self.reference
 
     def get_absolute_url(self) -> str:
         return f"/requests/{self.pk}/"
+
+    def beside(self) -> ConversationQuerySet:
+        """The requests that were sent in the same visit."""
+        if self.visit is None:
+            return Conversation.objects.none()
+        return Conversation.objects.filter(visit=self.visit, patient=self.patient_id).exclude(pk=self.pk)
 
     @property
     def reference(self) -> str:
