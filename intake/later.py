@@ -74,6 +74,7 @@ def start_answer(*, follow_up: FollowUp, by: User) -> Draft:
         author=by,
         patient=follow_up.conversation.patient,
         follow_up=follow_up,
+        confidential=follow_up.conversation.confidential,
         version_id=follow_up.version_id,
         created_at=now(),
         updated_at=now(),
@@ -90,7 +91,7 @@ def answer(*, draft_id: UUID, by: User) -> Conversation:
     A second call returns the same conversation. Raises Incomplete with the errors, or Refused; then nothing is stored.
     """
     draft = Draft.objects.select_for_update().filter(pk=draft_id, author=by).first()
-    if draft is None or draft.follow_up is None or not draft.patient.is_reachable_by(by):
+    if draft is None or draft.follow_up is None or not draft.is_open_to(by):
         sent = Submission.objects.filter(draft_key=draft_id, author=by).first()
         if sent is None or sent.follow_up is None:
             raise Refused(_("These questions are not here any more."))

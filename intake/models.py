@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.now import now
 from portal.people.models import Patient, User, reachable
-from queues.models import FollowUp
+from queues.models import Conversation, FollowUp
 
 
 class Questionnaire(models.Model):
@@ -130,9 +130,12 @@ class RequestType(models.Model):
 class DraftQuerySet(models.QuerySet["Draft"]):
     def reachable_by(self, user: User) -> DraftQuerySet:
         """The drafts this person began, for people they may still act for, or still care for where it is a call."""
-        own = Q(channel=Draft.Channel.PORTAL) & reachable(user, request_type="request_type__code")
+        own = Q(channel=Draft.Channel.PORTAL, follow_up__isnull=True) & reachable(
+            user, request_type="request_type__code"
+        )
+        answers = Q(follow_up__conversation__in=Conversation.objects.reachable_by(user).order_by())
         calls = Q(channel=Draft.Channel.PHONE, patient__in=Patient.objects.cared_for_by(user))
-        return self.filter(own | calls, author=user)
+        return self.filter(own | calls | answers, author=user)
 
 
 class Draft(models.Model):

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.now import now
 from portal.people.models import Patient, User
-from queues.models import Conversation, Message, Task
+from queues.models import Conversation, FollowUp, Message, Task
 
 
 class AttachmentQuerySet(models.QuerySet["Attachment"]):
@@ -22,6 +22,7 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
         return self.filter(
             Q(draft__in=drafts)
             | Q(submission__in=conversations.filter(submission__isnull=False).values("submission"))
+            | Q(submission__follow_up__conversation__in=conversations.values("pk"))
             | Q(message__conversation__in=conversations.values("pk"))
         )
 
@@ -35,7 +36,14 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
             conversations = conversations.filter(clinical=False).exclude(pk__in=flagged)
         submissions = conversations.filter(submission__isnull=False).values("submission")
         messages = Message.objects.filter(conversation__in=conversations.values("pk")).order_by().values("pk")
-        return self.filter(Q(submission__in=submissions) | Q(message__in=messages))
+        answers = FollowUp.objects.filter(conversation__in=conversations.values("pk")).order_by()
+        if not user.is_clinical:
+            answers = answers.filter(clinical=False)
+        return self.filter(
+            Q(submission__in=submissions)
+            | Q(submission__follow_up__in=answers.values("pk"))
+            | Q(message__in=messages)
+        )
 
 
 class Attachment(models.Model):
