@@ -1,6 +1,6 @@
 from django.urls import path
 
-from intake import phone, views
+from intake import phone, privacy_views, views
 from intake.attachments.views import attachment
 
 urlpatterns = [
@@ -18,6 +18,10 @@ urlpatterns = [
     path("work/callers/<int:pk>/write/", phone.caller_write, name="caller-write"),
     path("work/callers/<int:pk>/file/<slug:code>/", phone.caller_file, name="caller-file"),
     path("work/filed/<int:pk>/", phone.filed, name="filed"),
+    path("access/", privacy_views.access, name="access"),
+    path("access/<int:pk>/end/", privacy_views.end_access, name="access-end"),
+    path("access/log/", privacy_views.access_log, name="access-log"),
+    path("away/", privacy_views.away, name="away"),
     path("requests/", views.requests, name="requests"),
     path("requests/<int:pk>/", views.conversation, name="conversation"),
     path("requests/<int:pk>/sent/", views.sent, name="sent"),

@@ -71,8 +71,18 @@ def person(request: Request) -> HttpResponse:
             raise Http404
         persons.choose(request, chosen)
         return redirect("home")
+    _tell_scopes(request, people)
     record_read("intake.person.read", by=request.user, patients=[each.pk for each in people])
     return render(request, "intake/person.html", {"people": people})
+
+
+def _tell_scopes(request: Request, people: list[Patient]) -> None:
+    """Beside each person, what of theirs a narrow grant names."""
+    labels = {each.code: each.label for each in RequestType.objects.all()}
+    for grant in Proxy.objects.open_to(request.user).exclude(scope=None):
+        for each in people:
+            if each.pk == grant.patient_id:
+                each.only = [labels.get(code, code) for code in grant.scope or []]  # type: ignore[attr-defined]
 
 
 @require_POST

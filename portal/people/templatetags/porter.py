@@ -18,6 +18,18 @@ def wall(moment: datetime, patient: Any) -> str:
 
 
 @register.filter
+def hour(moment: datetime, patient: Any) -> str:
+    """The time of day alone: "2:15 p.m.", "14:15"."""
+    return date_format(patient.local(moment), "P" if (get_language() or "en") == "en" else "H:i")
+
+
+def day_of(moment: datetime, patient: Any) -> str:
+    """The day with its name: "Tuesday, November 3, 2026", "martes 3 de noviembre de 2026"."""
+    english = (get_language() or "en") == "en"
+    return date_format(patient.local(moment), "l, F j, Y" if english else r"l j \d\e F \d\e Y")
+
+
+@register.filter
 def stamp(moment: datetime, patient: Any) -> str:
     """The same for staff, short and in 24 hours: "14:54" today, else "Mon 14:54" or "3 Nov 14:54"."""
     local, today = patient.local(moment), patient.local_today
