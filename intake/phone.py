@@ -166,7 +166,7 @@ def _caller_page(request: Request, patient: Patient, *, typed: Any = None, statu
         .filter(conversation__patient=patient)
         .select_related("queue__facility", "conversation")
     )
-    proxies = list(patient.proxies.running().select_related("user"))
+    proxies = list(patient.proxies.open().select_related("user"))
     record_read("intake.caller.read", by=request.user, patients=[patient.pk])
     context = frame | {
         "patient": patient,

@@ -24,6 +24,7 @@ from audit.now import now
 from portal.people.models import Patient, Proxy, User
 from queues.models import (
     Call,
+    Conversation,
     Escalation,
     Filing,
     Hold,
@@ -92,7 +93,11 @@ def with_all(tasks: QuerySet[Task], viewer: User) -> QuerySet[Task]:
                 verb="verb", until="until", version="version",
             ),
             last_filing=_array(Filing.objects.filter(task=task).order_by("-id")[:1], state="state"),
-            is_read=Exists(Proxy.objects.running().filter(patient=OuterRef("conversation__patient"))),
+            is_read=Exists(
+                Proxy.objects.open()
+                .filter(patient=OuterRef("conversation__patient"))
+                .for_type(OuterRef("conversation__request_type"))
+            ),
             unseen=_array(
                 Mention.objects.filter(note__conversation=conversation, user=viewer, seen_at__isnull=True), pk="pk"
             ),
@@ -158,7 +163,8 @@ def read(task: Task, view: Shown, said: list[Message] | None) -> Desk:
         hold=held,
         filing=str(Filing.State(filed["state"]).label) if filed else "",
         has_unseen=bool(row.unseen),
-        is_read=task.conversation.patient.user_id is not None or row.is_read,
+        is_read=task.conversation.patient.user_id is not None
+        or (row.is_read and not task.conversation.confidential),
     )
 
 
@@ -278,6 +284,7 @@ class Values:
         self.due = task.due_at
         self.values = {
             "patient_first_name": self.patient.given_name,
+            "first_name": _reader(task).get_short_name(),
             "reference": task.conversation.reference,
             "medicine": medicine,
             "my_name": viewer.signature,
@@ -296,6 +303,13 @@ class Values:
             due = date_format(moment, "l, j F, H:i" if language == "es" else "l, F j, P")
         values = self.values | {"due": due, "team": self.queue.team_in(language)}
         return {"text": fill(spanish if language == "es" else english, values), "language": language}
+
+
+def _reader(task: Task) -> User:
+    """Who reads the reply: who wrote from the patient's side, or else the patient."""
+    conversation = task.conversation
+    patient_wrote = conversation.channel == Conversation.Channel.PORTAL
+    return conversation.author if patient_wrote else User(name=conversation.patient.given_name)
 
 
 # ---- the patient's other requests --------------------------------------------------------------------------------

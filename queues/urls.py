@@ -12,6 +12,7 @@ urlpatterns = [
     path("work/waiting/", views.waiting, name="waiting"),
     path("work/search/", views.search, name="search"),
     path("work/queues/<int:pk>/", views.queue, name="queue"),
+    path("work/mentions/", views.mentions, name="mentions"),
     path("work/tasks/<int:pk>/", views.task, name="task"),
     path("work/tasks/<int:pk>/here/", views.here, name="here"),
     path("work/tasks/<int:pk>/claim/", views.claim, name="claim"),

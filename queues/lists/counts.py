@@ -45,7 +45,8 @@ SELECT q.id, q.name, coalesce(f.name, ''), q.role, q.capacity, chosen.worked, (S
         AND t.state IN {LIVE_STATES} AND t.state <> 'waiting' LIMIT {MOST}) c),
     (SELECT count(*) FROM (SELECT 1 FROM queues_task t WHERE t.queue_id = q.id AND t.urgency = 3
         AND t.state IN {LIVE_STATES} LIMIT {MOST}) c),
-    own.claimed, own.waiting, (SELECT array_agg(id) FROM place WHERE worked)
+    own.claimed, own.waiting, (SELECT array_agg(id) FROM place WHERE worked),
+    (SELECT count(*) FROM queues_mention m WHERE m.user_id = %(user)s AND m.seen_at IS NULL)
 FROM chosen JOIN queues_queue q ON q.id = chosen.id LEFT JOIN people_facility f ON f.id = q.facility_id
 CROSS JOIN (
     SELECT count(*) FILTER (WHERE t.state <> 'waiting') AS claimed,
@@ -100,6 +101,7 @@ class Counts:
     queues: int = 0  # all of them, shown or not
     claimed: int = 0
     waiting: int = 0
+    mentions: int = 0  # notes that name them and that they haven't seen
     works: frozenset[int] = frozenset()  # every queue that the person works, shown or not
 
     @property
@@ -126,4 +128,5 @@ def counts(user: User, *, here: int = 0) -> Counts:
         claimed=rows[0][10],
         waiting=rows[0][11],
         works=frozenset(rows[0][12] or ()),
+        mentions=rows[0][13],
     )

@@ -13,6 +13,7 @@ from portal.people.roles import Role
 
 # What a template may name, and what stands there in the reply.
 VARIABLES = {
+    "first_name": _("the first name of who wrote, the patient or somebody for them"),
     "patient_first_name": _("the patient's first name"),
     "reference": _("the request's reference"),
     "medicine": _("the medicine that the request names"),

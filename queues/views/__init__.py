@@ -2,6 +2,7 @@
 
 from queues.views.here import here
 from queues.views.lists import all_queues, changes, claim_next, mine, queue, waiting, work
+from queues.views.mentions import mentions
 from queues.views.search import search
 from queues.views.task import task
 from queues.views.together import bulk
@@ -34,6 +35,7 @@ __all__ = [
     "here",
     "mine",
     "queue",
+    "mentions",
     "note",
     "release",
     "reply",
