@@ -39,31 +39,40 @@ def record(
         entity_id=str(entity.pk) if entity is not None else "",
         detail=detail or {},
     )
-    gathering = _gathering.get()
-    if gathering is None:
-        event.save(force_insert=True)
-    else:
-        gathering.append(event)
+    append(event)
     return event
 
 
-_gathering: ContextVar[list[Event] | None] = ContextVar("porter_events", default=None)
+def append(row: models.Model) -> None:
+    """Write a new row that tells of what was done, and that nothing in this transaction reads back."""
+    gathering = _gathering.get()
+    if gathering is None:
+        row.save(force_insert=True)
+    else:
+        gathering.append(row)
+
+
+_gathering: ContextVar[list[models.Model] | None] = ContextVar("porter_events", default=None)
 
 
 @contextmanager
 def gathered() -> Iterator[None]:
-    """One transaction in which events are written together at its end, in their order. For loading a history.
+    """One transaction in which appended rows are written together at its end, in their order. For loading a history.
 
     They still stand or fall with what they tell of: whatever is raised inside rolls back both.
     """
     with transaction.atomic():
-        events: list[Event] = []
-        token = _gathering.set(events)
+        rows: list[models.Model] = []
+        token = _gathering.set(rows)
         try:
             yield
         finally:
             _gathering.reset(token)
-        Event.objects.bulk_create(events)
+        of_kind: dict[type[models.Model], list[models.Model]] = {}
+        for row in rows:
+            of_kind.setdefault(type(row), []).append(row)
+        for model, told in of_kind.items():
+            model._default_manager.bulk_create(told)
 
 
 def record_read(

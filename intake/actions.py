@@ -11,15 +11,17 @@ from django.utils.translation import gettext as _
 
 from audit.actions import Kind, record, store
 from audit.now import now
-from intake import forms, later
+from intake import forms, later, offered
 from intake.attachments import actions as attachments
 from intake.attachments import form as files
 from intake.later import answer, start_answer, write
 from intake.models import Draft, Questionnaire, RequestType, Submission, Version
 from intake.policies import Changed, Incomplete
 from intake.questionnaires import State
+from portal.people import places
 from portal.people.models import Patient, User
 from portal.people.policies import Refused, may_keep_confidential
+from portal.people.reference import steady
 from queues import actions as queues
 from queues import policies
 from queues.models import Conversation, FollowUpForm, Task
@@ -131,12 +133,14 @@ def start_draft(
     by: User,
     channel: str = Draft.Channel.PORTAL,
     beside: Conversation | None = None,
+    raw: Mapping[str, list[str]] | None = None,
 ) -> Draft:
     """Begin a request, or go on with the one of this kind that was begun and not sent. Over the phone, `by` is of the
-    staff and writes it down. `beside` is one that was just sent: each is decided on its own, both are shown as one."""
+    staff and writes it down. `beside` is one that was just sent: each is decided on its own, both are shown as one.
+    `raw` are answers that are known beforehand, field name to texts; a draft that was begun keeps its own."""
     if channel == Draft.Channel.PHONE:
         policies.check_cares_for(patient, by)
-    version = request_type.questionnaire.live
+    version = offered.live_version(request_type.questionnaire_id)
     if version is None or request_type.retired_at:
         raise Refused(_("This kind of request is not offered any more. Please pick another one, or call us."))
     begun = Draft.objects.filter(
@@ -155,6 +159,7 @@ def start_draft(
         request_type=request_type,
         channel=channel,
         version=version,
+        raw=dict(raw or {}),
         confidential=request_type.confidential and patient.user_id == by.pk,
         created_at=now(),
         updated_at=now(),
@@ -260,22 +265,14 @@ def submit(*, draft_id: UUID, by: User) -> Conversation:
     A second call for the same draft, at the same moment or years later, returns the same request. Raises
     Incomplete with the errors, or Refused; then nothing is stored and the draft is as it was.
     """
-    begun = (
-        Draft.objects.filter(pk=draft_id, author=by)
-        .select_related("patient__facility__calendar", "request_type__questionnaire")
-        .first()
-    )
-    if begun is not None and begun.follow_up_id is not None:
-        return answer(draft_id=draft_id, by=by)
-    live = _check_still_offered(begun, by) if begun is not None else None
     with transaction.atomic():
         # The lock makes the second of two submits wait here; it then finds no draft, and the first one's request.
-        draft = Draft.objects.select_for_update().filter(pk=draft_id, author=by).first()
-        if draft is not None and begun is not None and live is not None:
-            # What never changes about a draft was read before the lock.
-            draft.author, draft.patient, draft.request_type = by, begun.patient, begun.request_type
-            if draft.version_id == live.pk:
-                draft.version = live
+        draft = (
+            Draft.objects.select_for_update(of=("self",))
+            .filter(pk=draft_id, author=by)
+            .select_related("patient")
+            .first()
+        )
         if draft is None or not draft.is_open_to(by):
             sent = (
                 Submission.objects.filter(draft_key=draft_id, author=by)
@@ -285,25 +282,32 @@ def submit(*, draft_id: UUID, by: User) -> Conversation:
             if sent is None:
                 raise Refused(_("This request is not here any more."))
             return sent.follow_up.conversation if sent.follow_up else sent.conversation
-        return _send(draft, by)
+        if draft.follow_up_id is not None:
+            return answer(draft_id=draft_id, by=by)
+        with steady():
+            draft.author, draft.request_type = by, offered.request_type(draft.request_type_id or 0)
+            draft.patient.facility = places.facility(draft.patient.facility_id)
+            live = _check_still_offered(draft)
+            if draft.version_id == live.pk:
+                draft.version = live
+                return _send(draft, by)
+        # Committed before it is refused: the next page is the new form's.
+        draft.version, draft.visited = live, []
+        draft.save(update_fields=["version", "visited"])
+        record("intake.draft.move", by=by, kind=Kind.UPDATE, patients=[draft.patient_id], entity=draft)
+    raise Changed(
+        _("This form was changed while you filled it in. Your answers are kept: look them over and send.")
+    )
 
 
-def _check_still_offered(draft: Draft, by: User) -> Version:
-    """The live version. Moves a draft whose form was replaced to it, committed before anything is refused."""
-    live = draft.asks.questionnaire.live
+def _check_still_offered(draft: Draft) -> Version:
+    """The version of its form that is in use now."""
+    live = offered.live_version(draft.asks.questionnaire_id)
     if draft.asks.retired_at or live is None:
         raise Refused(
             _(
                 "This kind of request is not offered any more. What you wrote is kept. Please call us, or pick another."
             )
-        )
-    if draft.version_id != live.pk:
-        with transaction.atomic():
-            draft.version, draft.visited = live, []
-            draft.save(update_fields=["version", "visited"])
-            record("intake.draft.move", by=by, kind=Kind.UPDATE, patients=[draft.patient_id], entity=draft)
-        raise Changed(
-            _("This form was changed while you filled it in. Your answers are kept: look them over and send.")
         )
     return live
 
@@ -353,7 +357,9 @@ def _send(draft: Draft, by: User) -> Conversation:
         **shown,
     )
     attachments.hand_in(draft=draft, submission=submission, kept=files.ids(state), by=by)
-    draft.delete()
+    # Nothing points at it any more: its files were handed in or deleted.
+    drafts = Draft.objects.filter(pk=draft.pk)
+    drafts._raw_delete(drafts.db)
     return conversation
 
 

@@ -4,10 +4,9 @@ fields that its live questionnaires ask for."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-from functools import lru_cache
 
 from portal.people.models import LANGUAGES, Facility, Program
+from portal.people.reference import remembered
 from triage import fields, signals
 from triage.models import AnswerSource
 
@@ -22,10 +21,10 @@ CATEGORIES = [
 ]
 
 
+@remembered
 def catalogue() -> fields.Catalogue:
     """As the database has it now. It is built anew only when a questionnaire or a facility changed."""
-    answers = tuple(AnswerSource.objects.order_by("code").values_list("code", "updated_at"))
-    return _built(answers, _facilities(), _programs())
+    return _of(AnswerSource.objects.order_by("code"), _facilities(), _programs())
 
 
 def proposed(*, instead: AnswerSource | None = None, without: str = "") -> fields.Catalogue:
@@ -45,11 +44,6 @@ def _programs() -> tuple[tuple[str, str], ...]:
 
 def _facilities() -> tuple[tuple[str, str], ...]:
     return tuple(Facility.objects.values_list("code", "name"))
-
-
-@lru_cache(maxsize=4)
-def _built(answers: tuple[tuple[str, datetime], ...], facilities: Pairs, programs: Pairs) -> fields.Catalogue:
-    return _of(AnswerSource.objects.order_by("code"), facilities, programs)
 
 
 def _of(told: Iterable[AnswerSource], facilities: Pairs, programs: Pairs) -> fields.Catalogue:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from portal.people.reference import remembered
 from triage import catalogue, conditions, engine
 from triage.fields import Catalogue, Field
 from triage.loading import compile_rows, compiled
@@ -59,6 +60,7 @@ def sentences(decision: Decision) -> list[str]:
     return said
 
 
+@remembered
 def _known() -> Catalogue:
     """Everything that a condition may name, what is decided on the way included."""
     return catalogue.catalogue().with_fields(decision_fields().values())

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from audit.actions import Kind, record
+from audit.actions import Kind, append, record
 from audit.now import is_set, now
 from portal.people.models import User
 from portal.people.policies import Refused
@@ -67,7 +67,7 @@ def open_task(
     Leg.objects.create(
         task=task, queue=queue, entered_at=moment, respond_due=respond_due, resolve_due=resolve_due
     )
-    Step.objects.create(task=task, verb="open", before="", after=State.OPEN, queue=queue, by=by, at=moment)
+    append(Step(task=task, verb="open", before="", after=State.OPEN, queue=queue, by=by, at=moment))
     record(
         "queues.task.open",
         by=by,

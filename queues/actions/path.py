@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from audit.actions import Kind, record
+from audit.actions import Kind, append, record
 from audit.now import is_set, now
 from portal.people.models import User
 from portal.people.tasks import nudge
@@ -51,8 +51,17 @@ def write(task: Task, verb: str, after: State, *, by: User | None, note: str = "
     # What comes next is worked out by the clock's next look; nothing that is done is looked at, but a reply unread.
     task.next_step_at = now() if after in LIVE or task.unread_since else None
     task.save(update_fields=fields)
-    Step.objects.create(
-        task=task, verb=verb, before=before, after=after, queue_id=task.queue_id, by=by, at=now(), note=note
+    append(
+        Step(
+            task=task,
+            verb=verb,
+            before=before,
+            after=after,
+            queue_id=task.queue_id,
+            by=by,
+            at=now(),
+            note=note,
+        )
     )
     if after in DONE and before not in DONE:
         Leg.objects.filter(task=task, left_at__isnull=True).update(left_at=now())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
@@ -17,6 +18,7 @@ from audit.actions import Kind, record, store
 from audit.now import now
 from portal.people.models import Facility, User
 from portal.people.policies import Refused
+from portal.people.reference import remembered
 from queues import clock, policies
 from queues.actions.path import change, lock, move
 from queues.actions.timing import end_wait, new_queue
@@ -256,11 +258,25 @@ def serving(code: str, facility: Facility) -> Queue:
 
     Raises Refused where there is neither: nothing may be acknowledged that nobody will read.
     """
-    rows = Queue.objects.live().filter(Q(facility=facility) | Q(facility__isnull=True), code=code)
-    found = rows.staffed().select_related("calendar").order_by()
-    queue = min(found, key=lambda row: row.facility_id is None, default=None)
+    candidates = _serving(code, facility.pk)
+    staffed = set(
+        Queue.objects.filter(pk__in=[row.pk for row in candidates])
+        .staffed()
+        .order_by()
+        .values_list("pk", flat=True)
+    )
+    queue = next((row for row in candidates if row.pk in staffed), None)
     if queue is None:
         raise Refused(
             _("Nobody works requests of this kind at %(place)s yet. Please call us.") % {"place": facility}
         )
-    return queue
+    return copy(queue)
+
+
+@remembered
+def _serving(code: str, facility: int) -> list[Queue]:
+    """The facility's own, then the central team's, with all that their due times need. Who works there is no part of
+    it: people come and go without a change here."""
+    rows = Queue.objects.live().filter(Q(facility=facility) | Q(facility__isnull=True), code=code)
+    rows = rows.select_related("calendar", "facility").prefetch_related("targets", "calendar__closures")
+    return sorted(rows.order_by(), key=lambda row: row.facility_id is None)

@@ -16,6 +16,7 @@ from portal.people import actions as people
 from portal.people.models import Patient, User
 from portal.people.policies import Refused
 from portal.shell.demo import history, logins
+from portal.shell.demo.ahead import HEAD_START, read_ahead
 from portal.shell.demo.asks import MIX
 from portal.shell.demo.base import load_base
 from portal.shell.demo.outlook import Outlook
@@ -26,8 +27,8 @@ from queues.models import Conversation, Message, Outcome, Queue, Step, Task
 from queues.states import State
 from tests import databases
 from tests.conftest import point_at
-from triage import catalogue, loading
-from triage.models import Ruleset
+from triage import loading
+from triage.models import Ruleset, TextReading
 
 ANCHOR = datetime(2026, 3, 4, 20, 10, tzinfo=UTC)  # a Wednesday afternoon at the clinic
 SEED = 20
@@ -40,7 +41,7 @@ def a_database() -> Iterator[None]:
     before = dict(connections.settings["default"])
     with databases.fresh_database() as (_, app_url):
         point_at(app_url)
-        for kept in (loading.compiled, forms._form, catalogue._built):
+        for kept in (loading.compiled, forms._form):
             kept.cache_clear()
         try:
             yield
@@ -49,12 +50,25 @@ def a_database() -> Iterator[None]:
             connections.settings["default"].update(before)
 
 
+statements: list[int] = []  # one for each that told the history
+read_before: list[int] = []  # how many texts were read when it began
+
+
 @pytest.fixture(scope="module")
 def told(django_db_setup, django_db_blocker) -> Iterator[DemoClinic]:
     """A small clinic with its whole history."""
     with django_db_blocker.unblock(), a_database():
-        load_base(planned=FEW, seed=SEED, anchor=ANCHOR)
-        yield history.load_history()
+        marker = load_base(planned=FEW, seed=SEED, anchor=ANCHOR)
+        read_ahead(marker)
+        read_before.append(TextReading.objects.count())
+
+        def count(execute, *told):
+            statements.append(1)
+            return execute(*told)
+
+        with connections["default"].execute_wrapper(count):
+            marker = history.load_history()
+        yield marker
 
 
 def gist() -> list[tuple]:
@@ -225,6 +239,17 @@ def test_everything_went_through_the_actions(told):
     assert Task.objects.filter(state=State.RESOLVED).count() > FEW / 2
     assert Task.objects.live().exists()
     assert Message.objects.filter(from_patient=True).exists()
+
+
+def test_a_request_is_told_in_few_statements(told):
+    """Time can't be tested; what it is made of can. Sending, working on and ending one takes some thirty."""
+    assert len(statements) / FEW < 36
+
+
+def test_what_is_read_ahead_is_what_is_sent_later(told):
+    assert read_before[0] > FEW / 2
+    read_meanwhile = TextReading.objects.count() - read_before[0]
+    assert read_meanwhile < 2 * HEAD_START
 
 
 def test_a_history_that_was_killed_goes_on_and_is_the_same(told, django_db_blocker, monkeypatch):

@@ -1,6 +1,6 @@
 """Every write of triage: deciding, editing a draft of the rules, and letting a version of them decide."""
 
-from triage.actions.deciding import decide, deciding, preview, read_texts
+from triage.actions.deciding import decide, deciding, keep_readings, preview, read_texts
 from triage.actions.drafts import (
     ask_for_proof,
     discard_draft,
@@ -33,6 +33,7 @@ __all__ = [
     "discard_draft",
     "import_draft",
     "keep_baseline",
+    "keep_readings",
     "preview",
     "problems",
     "publish",

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from audit.now import now
 from portal.people.policies import Refused
+from portal.people.reference import remembered
 from queues.urgency import Urgency
 from triage import engine, signals
 from triage.loading import compiled
@@ -24,10 +25,7 @@ log = logging.getLogger(__name__)
 def read_texts(texts: Iterable[str], language: str) -> list[signals.Reading]:
     """The red flags of each text that says something, in order. Each text is read once and kept by its hash."""
     texts = [text for text in texts if text.strip()]
-    digests = [
-        sha256(f"{signals.VERSION}\n{language}\n{text}".encode(errors="replace")).hexdigest()
-        for text in texts
-    ]
+    digests = [_digest(text, language) for text in texts]
     known = {row.digest: row for row in TextReading.objects.filter(digest__in=digests)}
     # The same words in two boxes are read once; all that are new are read together, which is far quicker.
     unread = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in known}
@@ -44,6 +42,24 @@ def read_texts(texts: Iterable[str], language: str) -> list[signals.Reading]:
     ]
 
 
+def keep_readings(texts: Iterable[str], language: str) -> None:
+    """Read texts before they are sent and keep the readings, for whoever reads them next.
+
+    Row by row: a statement for all would hold some while it waits for others that a submit is just storing.
+    """
+    said = {_digest(text, language): text for text in texts if text.strip()}
+    known = set(TextReading.objects.filter(digest__in=said).values_list("digest", flat=True))
+    new = {digest: text for digest, text in said.items() if digest not in known}
+    readings = signals.read_many(list(new.values()), language)
+    for digest, reading in zip(new, readings, strict=True):
+        row = TextReading(digest=digest, result=reading.to_json(), read_at=now())
+        TextReading.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def _digest(text: str, language: str) -> str:
+    return sha256(f"{signals.VERSION}\n{language}\n{text}".encode(errors="replace")).hexdigest()
+
+
 def preview(facts: dict[str, Any]) -> engine.Decision:
     """What would be decided now, without keeping it: for the promise a patient reads before sending."""
     return engine.decide(deciding()[1], facts)
@@ -55,15 +71,19 @@ def deciding() -> tuple[int, engine.Ruleset]:
     That is the published one. Where it can't be read, the last one before it that can goes on deciding, and the
     log says so: intake never stops for a rule.
     """
-    published = Ruleset.objects.published().order_by().values_list("pk", flat=True)
-    # Asked for only when the published one can't be read.
+    # The others are asked for only when the published one can't be read.
     earlier = Ruleset.objects.published_before().order_by("-published_at").values_list("pk", flat=True)
-    for pk in chain(published, earlier):
+    for pk in chain(_published(), earlier):
         try:
             return pk, compiled(pk)
         except engine.RulesetError:
             log.error("Ruleset row %s can't be read; an earlier one decides.", pk)
     raise Refused(_("We can't take requests online at this moment. Please call us."))
+
+
+@remembered
+def _published() -> list[int]:
+    return list(Ruleset.objects.published().order_by().values_list("pk", flat=True))
 
 
 @transaction.atomic

@@ -20,9 +20,10 @@ from django.db import connection
 from audit.actions import gathered
 from audit.now import at
 from intake import actions as intake
-from intake.models import Draft, RequestType
-from portal.people.models import Patient, User
+from intake.models import RequestType
+from portal.people.models import Patient, StaffRole, User
 from portal.people.policies import Refused
+from portal.people.reference import steady
 from portal.shell.demo import beside, places
 from portal.shell.demo.paths import AWAKE, SHARE, WALL, Act
 from portal.shell.demo.patients import Person, people_of
@@ -121,9 +122,15 @@ class _Telling:
         )
         rows = {row.record_number: row for row in patients}
         users = {user.email: user for user in User.objects.all()}
+        roles: dict[int, list[str]] = {}
+        for key, role in StaffRole.objects.order_by("role").values_list("user", "role"):
+            roles.setdefault(key, []).append(role)
+        for user in users.values():
+            # Nobody's roles change in these ninety days; each would be asked for at their first act.
+            user.roles = sorted(set(roles.get(user.pk, [])))
         self.by_key = {user.pk: user for user in users.values()}
         self.patients = [rows[person.record_number] for person in people]
-        self.facilities = {row.pk: row.facility_id for row in self.patients}
+        self.patient_by_key = {row.pk: row for row in self.patients}
         self.users = {person.number: users[address(person.name)] for person in people if person.has_login}
         self.request_types = {row.code: row for row in RequestType.objects.select_related("questionnaire")}
         self.outcomes = {row.code: row for row in Outcome.objects.all()}
@@ -131,7 +138,9 @@ class _Telling:
         self.hours: dict[int, clock.Hours] = {}
         self.queues: dict[tuple[str, int | None], Queue] = {}
         self.queue_by_key: dict[int, Queue] = {}
-        for queue in Queue.objects.live().select_related("calendar"):
+        for queue in (
+            Queue.objects.live().select_related("calendar").prefetch_related("targets", "calendar__closures")
+        ):
             workers = queue.members.user_set.order_by("email").values_list("email", flat=True)
             self.members[queue.pk] = [users[email] for email in workers]
             self.hours[queue.pk] = queue.hours()
@@ -141,7 +150,7 @@ class _Telling:
 
     def tell(self, say: Callable[[DemoClinic], None]) -> None:
         while self.more:
-            with gathered():
+            with gathered(), steady():
                 for _each in range(BATCH):
                     if self.more:
                         self._do(self._take())
@@ -208,20 +217,27 @@ class _Telling:
 
     def _send(self, story: Story) -> Task:
         patient, by = self.patients[story.patient], self.users[story.writer]
-        draft = intake.start_draft(request_type=self.request_types[story.ask.kind], patient=patient, by=by)
+        # Page by page nothing would have happened but saving: the answers are there from the beginning.
+        draft = intake.start_draft(
+            request_type=self.request_types[story.ask.kind], patient=patient, by=by, raw=story.ask.raw
+        )
         if "flag" in story.ask.tags:
             intake.save_draft(draft=draft, raw=story.ask.raw, by=by)
-        else:
-            # Page by page nothing would have happened but saving: the answers are put there in one go.
-            Draft.objects.filter(pk=draft.pk).update(raw=story.ask.raw)
         return self._latest(intake.submit(draft_id=draft.pk, by=by))
 
     def _row(self, pk: int) -> Task:
-        return Task.objects.select_related("conversation").get(pk=pk)
+        return self._known(Task.objects.select_related("conversation").get(pk=pk))
 
     def _latest(self, conversation: Conversation) -> Task:
+        return self._known(conversation.tasks.get())
+
+    def _known(self, task: Task) -> Task:
+        """The task with the people and the queue that every act on it asks for."""
+        conversation = task.conversation
         conversation.author = self.by_key[conversation.author_id]
-        return conversation.tasks.get()
+        conversation.patient = self.patient_by_key[conversation.patient_id]
+        task.queue = self.queue_by_key[task.queue_id]
+        return task
 
     def _act(self, act: Act, task: Task, random: Random) -> Task:
         """Do it, and give the task as it is afterwards."""
@@ -294,7 +310,7 @@ class _Telling:
         return random.choice(self.members[queue_id])
 
     def _queue(self, code: str, task: Task) -> Queue:
-        facility = self.facilities[task.conversation.patient_id]
+        facility = self.patient_by_key[task.conversation.patient_id].facility_id
         return self.queues.get((code, facility)) or self.queues[code, None]
 
     def _outcome(self, code: str, by: User) -> Outcome:

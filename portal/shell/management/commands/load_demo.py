@@ -4,6 +4,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_datetime
 
 from portal.people.policies import Refused
+from portal.shell.demo.ahead import read_ahead, reading_ahead
 from portal.shell.demo.base import PLANNED, SEED, load_base
 from portal.shell.demo.history import load_history
 from portal.shell.demo.logins import PASSWORD, logins
@@ -23,6 +24,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--history", action="store_true", help="Tell the last ninety days, or the rest of them."
         )
+        parser.add_argument(
+            "--read-ahead",
+            action="store_true",
+            help="Only read the history's texts for red flags; --history starts this beside itself.",
+        )
         parser.add_argument("--logins", action="store_true", help="Print whom anybody can log in as.")
         parser.add_argument(
             "--requests", type=int, default=PLANNED, help="With --base: how many requests to plan."
@@ -33,12 +39,16 @@ class Command(BaseCommand):
         parser.add_argument("--anchor", help="With --base: when the history ends, as 2026-03-04T15:00-05:00.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        anything = options["base"] or options["history"] or options["logins"]
+        anything = options["base"] or options["history"] or options["logins"] or options["read_ahead"]
+        if options["read_ahead"]:
+            for marker in DemoClinic.objects.all():
+                self.stdout.write(f"{read_ahead(marker)} texts are read.")
         try:
             if options["base"] or not anything:
                 self._base(options)
             if options["history"] or not anything:
-                load_history(say=self._progress)
+                with reading_ahead(DemoClinic.objects.first()):
+                    load_history(say=self._progress)
         except Refused as refused:
             raise CommandError(str(refused)) from None
         if options["logins"] or not anything:
