@@ -58,7 +58,7 @@ def remembered(function: Callable[P, T]) -> Callable[P, T]:
         key = (function, args, tuple(kwargs.items()))
         if key not in known:
             known[key] = function(*args, **kwargs)
-        return known[key]  # type: ignore[no-any-return]
+        return known[key]
 
     return ask
 
