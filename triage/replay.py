@@ -20,7 +20,7 @@ from audit.now import now
 from portal.people.roles import Role
 from queues.models import Queue
 from queues.urgency import Urgency
-from triage import engine, proving, publishing
+from triage import engine, lateness, proving, publishing
 from triage.fields import Json
 from triage.loading import compile_rows
 from triage.models import Decision, LostFlag, Replay, Ruleset
@@ -56,6 +56,9 @@ class Tally:
     moves: Counter[tuple[str, str]] = field(default_factory=Counter)
     urgencies: Counter[tuple[int, int]] = field(default_factory=Counter)
     load: tuple[Counter[str], Counter[str]] = field(default_factory=lambda: (Counter(), Counter()))
+    work: tuple[Counter[tuple[str, int]], Counter[tuple[str, int]]] = field(
+        default_factory=lambda: (Counter(), Counter())
+    )  # the load once more, by urgency too: what lateness is expected from
     shown: list[dict[str, Json]] = field(default_factory=list)
 
     def add(self, row: Row, decision: engine.Decision) -> None:
@@ -64,6 +67,8 @@ class Tally:
         self.count += 1
         self.load[0][queue] += 1
         self.load[1][decision.queue] += 1
+        self.work[0][queue, urgency] += 1
+        self.work[1][decision.queue, new_urgency] += 1
         self.to_physician[0] += queue in self.physicians
         self.to_physician[1] += decision.queue in self.physicians
         lost = is_lost(urgency, floor, new_urgency, new_floor)
@@ -113,6 +118,7 @@ class Tally:
                 code: [self.load[0][code], self.load[1][code]]
                 for code in sorted({*self.load[0], *self.load[1]})
             },
+            "work": [[[code, level, n] for (code, level), n in side.items()] for side in self.work],
             "shown": self.shown,
         }
 
@@ -132,8 +138,13 @@ class Tally:
                 Counter({code: before for code, (before, _after) in told["load"].items()}),
                 Counter({code: after for code, (_before, after) in told["load"].items()}),
             ),
+            work=(_work(told["work"][0]), _work(told["work"][1])),
             shown=told["shown"],
         )
+
+
+def _work(told: list[tuple[str, int, int]]) -> Counter[tuple[str, int]]:
+    return Counter({(code, level): count for code, level, count in told})
 
 
 def is_lost(urgency: int, floor: int, new_urgency: int, new_floor: int) -> bool:
@@ -182,6 +193,8 @@ def _slice(replay_id: int, rules: engine.Ruleset) -> bool:
         row.seconds = round(row.seconds + monotonic() - started, 3)
         if count < SLICE:
             row.state = Replay.State.DONE
+            known = lateness.rates(row.since, row.until)
+            row.result["late"] = lateness.expected(*tally.work, known)
         row.save()
     return count < SLICE
 

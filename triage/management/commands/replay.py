@@ -45,6 +45,11 @@ class Command(BaseCommand):
         )
         before, after = told["physician_share"]
         self.stdout.write(f"To physicians: {before} % before, {after} % after.")
+        for code, (before_late, after_late) in told["late"].items():
+            was, becomes = told["load"][code]
+            self.stdout.write(
+                f"{code}: {was} requests before, {becomes} after; late: {before_late} before, {after_late} after."
+            )
         for old, new, count in told["moves"]:
             self.stdout.write(f"{old} → {new}: {count}")
         for old, new, count in told["urgencies"]:
