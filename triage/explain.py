@@ -26,6 +26,7 @@ class Line:
     condition: str
     outcome: str
     reason: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,24 @@ def sentences(decision: Decision) -> list[str]:
     return said
 
 
+<<<<<<< HEAD
 @remembered
+=======
+def because(decision: Decision) -> str:
+    """Where it went and how urgent it is, with the names of the rules that said so, in one sentence."""
+    result = engine.Decision.from_json(decision.result)
+    queue, urgency = result.set_by.get("queue"), result.set_by.get("urgency")
+    told = {"queue": result.queue, "urgency": result.urgency, "by": queue, "other": urgency}
+    if queue is None:
+        return _("It went to “%(queue)s”, because no rule picked a queue for it.") % told
+    if urgency is None:
+        return _("“%(by)s” sent it to “%(queue)s”; no rule raised it, so it is %(urgency)s.") % told
+    if urgency == queue:
+        return _("“%(by)s” sent it to “%(queue)s” and made it %(urgency)s.") % told
+    return _("“%(by)s” sent it to “%(queue)s”; “%(other)s” made it %(urgency)s.") % told
+
+
+>>>>>>> 00aef64 (Make the pages about rules calm, and tell first what is in the way)
 def _known() -> Catalogue:
     """Everything that a condition may name, what is decided on the way included."""
     return catalogue.catalogue().with_fields(decision_fields().values())
@@ -95,6 +113,7 @@ def _lines(result: engine.Decision, rules: Mapping[str, dict[str, Any]], known: 
             condition=conditions.describe(conditions.parse(rules[tried.rule]["when"]), known),
             outcome=outcome(rules[tried.rule]["then"]),
             reason=_reason(tried, known),
+            note=rules[tried.rule].get("note", ""),
         )
         for tried in result.trace
     ]

@@ -84,6 +84,15 @@ class GateReport:
                 yield from one.sentences
 
     @property
+    def pending(self) -> bool:
+        """Whether a worker has yet to say what is proven."""
+        return not self.broken and (self.proof is None or self.proof.state == Proof.State.RUNNING)
+
+    @property
+    def kept(self) -> list[proving.Finding]:
+        return [one for one in self.findings if one.proven]
+
+    @property
     def blocking(self) -> list[str]:
         """Why it can't be published, as sentences; empty when it can."""
         return [*self.broken, *self.unproven(), *self.approvals_missing, *self.lost]

@@ -36,6 +36,7 @@ def trace(request: Request, pk: int) -> HttpResponse:
         {
             "task": task,
             "decision": task.decision,
+            "because": explain.because(task.decision),
             "fired": [line for line in lines if line.fired],
             "others": [line for line in lines if not line.fired],
         }

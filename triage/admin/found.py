@@ -29,8 +29,28 @@ class ReplayAdmin(ReadOnlyAdmin):
     def change_view(self, request: Request, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         row = Replay.objects.filter(pk=object_id).first()
         # Decisions are about patients: only clinicians may open them.
-        kwargs["extra_context"] = {"replay": row, "may_open": request.user.is_clinical}
+        kwargs["extra_context"] = {
+            "replay": row,
+            "may_open": request.user.is_clinical,
+            "loads": _loads(row) if row else [],
+        }
         response = super().change_view(request, object_id, *args, **kwargs)
         if row is not None and row.state == Replay.State.RUNNING:
             response["Refresh"] = "3"
         return response
+
+
+def _loads(replay: Replay) -> list[dict[str, Any]]:
+    """Each queue's row on the page."""
+    late = replay.result.get("late", {})
+    return [
+        {
+            "code": code,
+            "before": before,
+            "after": after,
+            "change": f"{after - before:+d}" if after != before else "",
+            "late_before": late.get(code, ["–", "–"])[0],
+            "late_after": late.get(code, ["–", "–"])[1],
+        }
+        for code, (before, after) in replay.result.get("load", {}).items()
+    ]

@@ -105,6 +105,7 @@ class RuleAdmin(DraftRowAdmin):
             "problem": problem,
             "fields": builder.field_groups(fields),
             "now": explain.condition(rule.when),
+            "outcome": explain.outcome(rule.as_data()["then"]),
         }
         return TemplateResponse(request, "triage/admin/build.html", context)
 

@@ -98,8 +98,13 @@ class RulesetAdmin(ReadOnlyAdmin):
             context: dict[str, Any] = {"may_write": _may_write(request)}
             if ruleset.status == Ruleset.Status.DRAFT:
                 context["report"] = publishing.report(ruleset)
+            elif ruleset.status == Ruleset.Status.PUBLISHED:
+                context["told"] = [*publishing.warnings(ruleset), *proving.problems(ruleset)]
             kwargs["extra_context"] = context
-        return super().change_view(request, object_id, *args, **kwargs)
+        response = super().change_view(request, object_id, *args, **kwargs)
+        if ruleset is not None and "report" in context and context["report"].pending:
+            response["Refresh"] = "3"
+        return response
 
     # ---- pages
 
@@ -117,7 +122,16 @@ class RulesetAdmin(ReadOnlyAdmin):
         report = publishing.report(ruleset)
         if ruleset.status == Ruleset.Status.DRAFT and report.proof is None:
             actions.ask_for_proof(ruleset, again=True)
-        return self._page(request, "publish", _("Publish"), ruleset=ruleset, report=report)
+        published = Ruleset.objects.published().first()
+        return self._page(
+            request,
+            "publish",
+            _("Publish"),
+            ruleset=ruleset,
+            report=report,
+            changes=comparing.changes(published, ruleset),
+            replay=ruleset.replays.filter(rules_digest=proving.rules_digest(ruleset)).first(),
+        )
 
     def example(self, request: Request, pk: int, proof: int, kind: str, n: int) -> HttpResponse:
         """The trace of one example of a proof, under the rules as they are now."""
