@@ -61,9 +61,6 @@ def sentences(decision: Decision) -> list[str]:
     return said
 
 
-<<<<<<< HEAD
-@remembered
-=======
 def because(decision: Decision) -> str:
     """Where it went and how urgent it is, with the names of the rules that said so, in one sentence."""
     result = engine.Decision.from_json(decision.result)
@@ -78,7 +75,7 @@ def because(decision: Decision) -> str:
     return _("“%(by)s” sent it to “%(queue)s”; “%(other)s” made it %(urgency)s.") % told
 
 
->>>>>>> 00aef64 (Make the pages about rules calm, and tell first what is in the way)
+@remembered
 def _known() -> Catalogue:
     """Everything that a condition may name, what is decided on the way included."""
     return catalogue.catalogue().with_fields(decision_fields().values())
