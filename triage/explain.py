@@ -169,7 +169,9 @@ def _reason(tried: engine.Tried, known: Catalogue) -> str:
         return ""
     failed = conditions.parse(tried.failed)
     wanted = conditions.describe(failed, known)
-    return _("Needs: %(wanted)s. Seen: %(seen)s.") % {
+    if tried.seen is None or tried.seen == []:
+        return _("Needs “%(wanted)s”, and that was not given.") % {"wanted": wanted}
+    return _("Needs “%(wanted)s”; here it was: %(seen)s.") % {
         "wanted": wanted,
         "seen": _seen(tried.seen, tried.failed, known),
     }

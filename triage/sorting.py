@@ -47,6 +47,8 @@ class Judged:
     @property
     def cells(self) -> list[str]:
         """Requests, right, too low, too high, other subject: all suppressed where the group is small."""
+        if 0 < self.count < FEW:
+            return [told(self.count), "–", "–", "–", "–"]
         numbers = (self.count, self.right, self.under, self.over, self.elsewhere)
         return [told(number) for number in numbers]
 

@@ -94,7 +94,7 @@ def test_the_trace_page_tells_every_rule_and_why_it_did_not_fire(clinic: Clinic)
     html = client_of(clinic.nurse).get(clinic.task().get_absolute_url() + "why/").content.decode()
     for name in ("red flag", "none left", "refills to nursing", "billing to billing"):
         assert name in html
-    assert "Seen: A few days" in html
+    assert "here it was: A few days" in html
 
 
 @pytest.mark.parametrize("rows", [1, 30])

@@ -96,7 +96,7 @@ def test_a_decision_is_explained_in_sentences(clinic: Clinic) -> None:
     lines = {line.name: line for line in explain.trace(task.decision)}
     assert lines["none left"].fired
     assert lines["billing to billing"].reason == "Not tried: “refills to nursing” had settled it."
-    assert "Seen: no" in lines["red flag"].reason
+    assert "here it was: no" in lines["red flag"].reason
 
 
 def test_later_words_of_the_patient_only_raise(clinic: Clinic) -> None:

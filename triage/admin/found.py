@@ -9,7 +9,12 @@ from django.http import HttpResponse
 
 from audit.admin import ReadOnlyAdmin
 from portal.people.requests import Request
-from triage.models import Proof, Replay
+from triage.models import Approval, Proof, Replay
+
+
+@admin.register(Approval)
+class ApprovalAdmin(ReadOnlyAdmin):
+    list_display = ["ruleset", "by", "at", "note"]
 
 
 @admin.register(Proof)

@@ -17,39 +17,9 @@ from audit.admin import ReadOnlyAdmin
 from portal.people.policies import Refused
 from portal.people.requests import Request
 from triage import actions, comparing, engine, explain, proving, publishing
-from triage.models import Approval, Promise, Proof, Replay, Rule, Ruleset
+from triage.models import Promise, Proof, Replay, Rule, Ruleset
 
 COMPARE_SECONDS = 6.0
-
-
-class Shown(admin.TabularInline):
-    """Rows to be looked at below a ruleset."""
-
-    extra = 0
-    can_delete = False
-    show_change_link = True
-
-    def has_add_permission(self, request: Request, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: Request, obj: Any = None) -> bool:
-        return False
-
-
-class RuleInline(Shown):
-    model = Rule
-    fields = ["stage", "position", "name", "queue", "urgency"]
-
-
-class PromiseInline(Shown):
-    model = Promise
-    fields = ["name", "note"]
-
-
-class ApprovalInline(Shown):
-    model = Approval
-    fields = ["by", "at", "note"]
-    show_change_link = False
 
 
 @admin.register(Ruleset)
@@ -58,7 +28,6 @@ class RulesetAdmin(ReadOnlyAdmin):
 
     list_display = ["number", "status", "note", "published_at", "published_by"]
     list_filter = ["status"]
-    inlines = [RuleInline, PromiseInline, ApprovalInline]
     change_form_template = "triage/admin/ruleset.html"
 
     def get_urls(self) -> list[Any]:
@@ -95,7 +64,9 @@ class RulesetAdmin(ReadOnlyAdmin):
     def change_view(self, request: Request, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         ruleset = Ruleset.objects.filter(pk=object_id).first()
         if ruleset is not None:
-            context: dict[str, Any] = {"may_write": _may_write(request)}
+            context: dict[str, Any] = {"may_write": _may_write(request), "stages": _stages(ruleset)}
+            context["promises"] = _promises(ruleset)
+            context["approvals"] = ruleset.approvals.select_related("by")
             if ruleset.status == Ruleset.Status.DRAFT:
                 context["report"] = publishing.report(ruleset)
             elif ruleset.status == Ruleset.Status.PUBLISHED:
@@ -252,3 +223,31 @@ class RulesetAdmin(ReadOnlyAdmin):
 
 def _may_write(request: Request) -> bool:
     return request.user.has_perm("triage.change_ruleset")
+
+
+def _stages(ruleset: Ruleset) -> list[tuple[Any, list[dict[str, Any]]]]:
+    """The rules stage by stage, in plain words."""
+    rows = list(ruleset.rules.all())
+    return [
+        (
+            stage.label,
+            [
+                {
+                    "rule": row,
+                    "when": explain.condition(row.when),
+                    "then": explain.outcome(row.as_data()["then"]),
+                }
+                for row in rows
+                if row.stage == stage
+            ],
+        )
+        for stage in Rule.Stage
+    ]
+
+
+def _promises(ruleset: Ruleset) -> list[dict[str, Any]]:
+    rows = [*Promise.objects.filter(built_in=True), *ruleset.promises.all()]
+    return [
+        {"promise": row, "whenever": explain.condition(row.whenever), "never": explain.condition(row.never)}
+        for row in rows
+    ]
