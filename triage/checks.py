@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Warning
+from django.core.checks import CheckMessage, Error, Warning
 from django.db import DatabaseError
 
-from triage import publishing
+from triage import notices, proving, publishing
 from triage.models import Ruleset
 
 
@@ -23,4 +23,21 @@ def signals_fit(databases: Sequence[str] | None = None, **kwargs: Any) -> list[C
     return [
         Warning(sentence, hint="Start a draft, look over its safety rules, and publish it.", id="triage.W001")
         for sentence in (publishing.warnings(published) if published else [])
+    ]
+
+
+def rules_decide(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """An error where the published rules can't be read; a warning a rule that asks for what is not there any more."""
+    if not databases:
+        return []
+    try:
+        published = Ruleset.objects.published().first()
+        broken = notices.unreadable()
+        problems = proving.problems(published) if published is not None and not broken else []
+    except DatabaseError:
+        return []  # not migrated yet, which other checks tell
+    hint = "Start a draft from an earlier version, mend it, and publish it."
+    return [
+        *(Error(sentence, hint=hint, id="triage.E001") for sentence in broken),
+        *(Warning(sentence, hint=hint, id="triage.W002") for sentence in problems),
     ]

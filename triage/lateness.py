@@ -53,5 +53,5 @@ def expected(before: Work, after: Work, known: Rates) -> dict[str, list[float]]:
             )
             for work, pace in ((before, 1.0), (after, growth))
         ]
-        found[code] = [round(each, 1) for each in late]
+        found[code] = [round(float(each), 1) for each in late]
     return found

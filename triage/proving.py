@@ -6,7 +6,7 @@ The solver is imported where a proof is asked for, so that pages which only read
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from time import monotonic
 from typing import Any
@@ -237,7 +237,11 @@ def proven(
     found = [_finding("total", "", told.totality.verdict, told.totality, told.totality.example)]
     unreachable = ", ".join(one.rule for one in told.reachability.unreachable)
     found.append(_finding("reachable", unreachable, told.reachability.verdict, told.reachability))
-    found += [_finding("promise", kept.promise, kept.verdict, kept, kept.example) for kept in told.promises]
+    for kept in told.promises:
+        # A queue that is there is not misspelt, whether some rule sends to it or not.
+        misspelt = tuple(code for code in kept.unknown if not around.served(code))
+        said = replace(kept, unknown=misspelt)
+        found.append(_finding("promise", said.promise, said.verdict, said, said.example))
     return found
 
 

@@ -375,6 +375,8 @@ def test_a_replay_in_slices_says_the_same(
         pass
     row.refresh_from_db()
     assert (row.done, row.result["changed"]) == (21, 7)
+    late = row.result.pop("late")
+    assert set(late) == {"refills", "triage"}
     assert replay.Tally.from_json(row.result).to_json() == row.result
 
 

@@ -70,7 +70,7 @@ def test_the_publish_page_asks_for_a_proof_and_says_what_is_missing(
     ada: Client, clinic: Clinic, draft: Ruleset
 ) -> None:
     html = page(ada, "admin:triage_ruleset_publish", draft.pk)
-    assert "not worked out yet" in html
+    assert "being worked out" in html
     tasks.prove(draft.pk)
     html = page(ada, "admin:triage_ruleset_publish", draft.pk)
     assert "It can be published" in html
@@ -83,7 +83,7 @@ def test_a_draft_is_compared_field_by_field_and_by_what_it_decides(
     rule.queue = "triage"
     actions.save_rule(rule, by=clinic.admin)
     html = page(ada, "admin:triage_ruleset_compare", draft.pk)
-    assert "“refills to nursing”: changed" in html
+    assert "“refills to nursing” <span class=\"chip\">changed</span>" in html
     assert "Queue changes from refills to triage" in html
 
 
@@ -215,7 +215,7 @@ def test_a_replay_is_started_and_shown(ada: Client, clinic: Clinic, draft: Rules
     done = ada.get(response["Location"])
     assert "Refresh" not in done
     html = done.content.decode()
-    assert "0.0 % before, 100.0 % after" in html
+    assert "0.0 % → 100.0 %" in html
     assert "clinicians can open them" in html
     assert reverse("rules-both", args=[draft.pk, row.result["shown"][0]["decision"]]) not in html
 
@@ -238,7 +238,7 @@ def test_a_physician_reads_and_approves_a_draft(doctor: Client, clinic: Clinic, 
     )
     actions.save_promise(promise, by=clinic.admin)
     html = page(doctor, "rules-approval")
-    assert "Promise “No refill to billing”: new" in html
+    assert "Promise “No refill to billing” <span class=\"chip\">new</span>" in html
     assert "Whenever request type is Refill: never queue is billing." in html
     digest = html.split('name="digest" value="')[1].split('"')[0]
     doctor.post(reverse("rules-approve"), {"digest": digest})

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.admin import ReadOnlyAdmin
 from portal.people.policies import Refused
 from portal.people.requests import Request
-from triage import actions, comparing, engine, explain, proving, publishing
+from triage import actions, comparing, engine, explain, notices, proving, publishing
 from triage.models import Promise, Proof, Replay, Rule, Ruleset
 
 COMPARE_SECONDS = 6.0
@@ -70,12 +70,17 @@ class RulesetAdmin(ReadOnlyAdmin):
             if ruleset.status == Ruleset.Status.DRAFT:
                 context["report"] = publishing.report(ruleset)
             elif ruleset.status == Ruleset.Status.PUBLISHED:
-                context["told"] = [*publishing.warnings(ruleset), *proving.problems(ruleset)]
+                context["told"] = [*notices.unreadable(), *publishing.warnings(ruleset), *proving.problems(ruleset)]
             kwargs["extra_context"] = context
         response = super().change_view(request, object_id, *args, **kwargs)
         if ruleset is not None and "report" in context and context["report"].pending:
             response["Refresh"] = "3"
         return response
+
+    def changelist_view(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        for sentence in notices.unreadable():
+            self.message_user(request, sentence, messages.ERROR)
+        return super().changelist_view(request, *args, **kwargs)
 
     # ---- pages
 
