@@ -10,6 +10,8 @@ from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from triage.notices import unreadable
+
 logger = logging.getLogger(__name__)
 
 
@@ -32,7 +34,9 @@ def ready(request: HttpRequest) -> HttpResponse:
     except Error as error:
         logger.error("Not ready: the database doesn't answer (%s)", type(error).__name__)
         return HttpResponse("the database doesn't answer\n", status=503, content_type="text/plain")
-    return HttpResponse("ok\n", content_type="text/plain")
+    # Requests are still served, so this is no failure; but who watches the process must read it.
+    said = "rules: the published version can't be read; an earlier version decides\n" if unreadable() else ""
+    return HttpResponse("ok\n" + said, content_type="text/plain")
 
 
 @login_not_required

@@ -10,6 +10,7 @@ from django.http import Http404, HttpResponse
 
 from portal.people.requests import Request
 from portal.people.roles import Role
+from queues import notices
 from queues.lists.counts import Counts, counts
 
 
@@ -35,6 +36,7 @@ def bench(
     return {
         "counts": counted,
         "here": here,
+        "notices": notices.told(),
         "works": counted.works,
         "leads": Role.LEAD in roles,
         "approves": Role.LEAD in roles or Role.PHYSICIAN in roles,

@@ -83,7 +83,7 @@ def test_a_draft_is_compared_field_by_field_and_by_what_it_decides(
     rule.queue = "triage"
     actions.save_rule(rule, by=clinic.admin)
     html = page(ada, "admin:triage_ruleset_compare", draft.pk)
-    assert "“refills to nursing” <span class=\"chip\">changed</span>" in html
+    assert '“refills to nursing” <span class="chip">changed</span>' in html
     assert "Queue changes from refills to triage" in html
 
 
@@ -238,7 +238,7 @@ def test_a_physician_reads_and_approves_a_draft(doctor: Client, clinic: Clinic, 
     )
     actions.save_promise(promise, by=clinic.admin)
     html = page(doctor, "rules-approval")
-    assert "Promise “No refill to billing” <span class=\"chip\">new</span>" in html
+    assert 'Promise “No refill to billing” <span class="chip">new</span>' in html
     assert "Whenever request type is Refill: never queue is billing." in html
     digest = html.split('name="digest" value="')[1].split('"')[0]
     doctor.post(reverse("rules-approve"), {"digest": digest})

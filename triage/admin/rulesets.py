@@ -70,7 +70,11 @@ class RulesetAdmin(ReadOnlyAdmin):
             if ruleset.status == Ruleset.Status.DRAFT:
                 context["report"] = publishing.report(ruleset)
             elif ruleset.status == Ruleset.Status.PUBLISHED:
-                context["told"] = [*notices.unreadable(), *publishing.warnings(ruleset), *proving.problems(ruleset)]
+                context["told"] = [
+                    *notices.unreadable(),
+                    *publishing.warnings(ruleset),
+                    *proving.problems(ruleset),
+                ]
             kwargs["extra_context"] = context
         response = super().change_view(request, object_id, *args, **kwargs)
         if ruleset is not None and "report" in context and context["report"].pending:
