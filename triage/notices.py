@@ -1,4 +1,4 @@
-"""Saying aloud that the published rules can't be read. An earlier version goes on deciding, so nothing else shows it."""
+"""Saying that the published rules can't be read. An earlier version goes on deciding, so nothing else shows it."""
 
 from __future__ import annotations
 
