@@ -56,12 +56,25 @@ def check_works_queue(queue: Queue, by: User) -> None:
 
 
 def check_room(task: Task, by: User) -> None:
-    """Whether this person may hold one more task of its queue. An urgent one is always taken."""
-    capacity = task.queue.capacity
-    if capacity is None or task.urgency == Urgency.URGENT or task.state not in UNCLAIMED:
-        return
-    if Task.objects.filter(owner=by, queue=task.queue, state=State.CLAIMED).count() >= capacity:
+    """Whether this person may claim one more task of its queue. An urgent one is always taken."""
+    if task.state in UNCLAIMED and _is_full(task, by):
         raise Refused(_full(task.queue))
+
+
+def check_room_of(person: User, task: Task) -> None:
+    """Whether somebody else may be given one more."""
+    if _is_full(task, person):
+        raise Refused(
+            _("%(who)s holds %(count)d tasks of %(queue)s, the most it allows.")
+            % {"who": person.signature, "count": task.queue.capacity or 0, "queue": task.queue}
+        )
+
+
+def _is_full(task: Task, person: User) -> bool:
+    capacity = task.queue.capacity
+    if capacity is None or task.urgency == Urgency.URGENT:
+        return False
+    return Task.objects.filter(owner=person, queue=task.queue, state=State.CLAIMED).count() >= capacity
 
 
 def check_room_anywhere(by: User, queue: Queue | None) -> None:
@@ -111,6 +124,15 @@ def check_alike(task: Task, by: User, seen: int | None) -> None:
         check_owner(task, by)
     elif fresh.state in DONE:
         raise Refused(_("It is done already."))
+
+
+def can_lead(queue: Queue, by: User) -> bool:
+    return Queue.objects.led_by(by).filter(pk=queue.pk).exists()
+
+
+def check_leads(queue: Queue, by: User) -> None:
+    if not can_lead(queue, by):
+        raise Refused(_("Only a lead of %(queue)s moves other people's work.") % {"queue": queue})
 
 
 def check_owner(task: Task, by: User) -> None:
@@ -171,6 +193,7 @@ def check_seen(task: Task, seen: int | None, *, by: User) -> None:
 DID = {
     "open": _l("sent it"),
     "claim": _l("claimed it"),
+    "assign": _l("gave it to somebody"),
     "release": _l("put it back"),
     "reply": _l("replied"),
     "ask back": _l("asked the patient"),

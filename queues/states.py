@@ -50,6 +50,8 @@ TRANSITIONS: dict[str, Transition] = {
         Transition("hand over", (*UNCLAIMED, State.CLAIMED), State.OPEN),
         # A queue that ends, or that loses its people, gives everything away, whatever state it is in.
         Transition("transfer", LIVE, State.OPEN),
+        # A lead gives it to somebody, from whoever had it.
+        Transition("assign", (*UNCLAIMED, State.CLAIMED), State.CLAIMED),
         Transition("resolve", (State.CLAIMED,), State.RESOLVED),
         Transition("withdraw", LIVE, State.WITHDRAWN),
         Transition("reopen", DONE, State.REOPENED),

@@ -5,6 +5,8 @@ from queues import views
 urlpatterns = [
     path("work/", views.work, name="work"),
     path("work/next/", views.claim_next, name="claim-next"),
+    path("work/lead/", views.board, name="lead"),
+    path("work/lead/move/", views.move, name="lead-move"),
     path("work/changes/", views.changes, name="changes"),
     path("work/bulk/", views.bulk, name="bulk"),
     path("work/all/", views.all_queues, name="all"),

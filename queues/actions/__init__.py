@@ -6,6 +6,7 @@ from queues.actions.claiming import claim_next
 from queues.actions.escalations import acknowledge, answer, escalate, see_notices, take_over
 from queues.actions.holding import settle, undo
 from queues.actions.incoming import hear_from_patient, mark_read, open_task, raise_urgency, withdraw
+from queues.actions.leading import assign
 from queues.actions.notes import add_note, log_call, see_mentions, tick
 from queues.actions.places import (
     UrgentReader,
@@ -28,6 +29,7 @@ __all__ = [
     "again_if_retired",
     "answer",
     "ask_back",
+    "assign",
     "claim",
     "claim_all",
     "claim_next",

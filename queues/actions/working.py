@@ -9,6 +9,7 @@ from audit.actions import Kind, record
 from audit.now import is_set, now
 from portal.people.models import User
 from portal.people.policies import Refused
+from portal.people.roles import Role
 from queues import fhir, policies
 from queues.actions import asking, telling
 from queues.actions.holding import before, hold, window
@@ -168,9 +169,11 @@ def hand_over(*, task: Task, queue: Queue, reason: str, by: User, seen: int | No
     task = lock(task)
     policies.check_seen(task, seen, by=by)
     policies.check_transition(task, "hand over")
-    policies.check_works(task, by)
-    if task.owner_id is not None:
-        policies.check_owner(task, by)
+    # A lead moves what others hold, too; everybody else what they work and nobody else holds.
+    if not (Role.LEAD in by.roles and policies.can_lead(task.queue, by)):
+        policies.check_works(task, by)
+        if task.owner_id is not None:
+            policies.check_owner(task, by)
     reason = policies.check_words(reason, limit=2000)
     queue = Queue.objects.select_for_update().get(pk=queue.pk)
     if queue.retired_at:

@@ -1,6 +1,7 @@
 """The staff's pages. Every lookup starts from what this person works."""
 
 from queues.views.here import here
+from queues.views.lead import board, move
 from queues.views.lists import all_queues, changes, claim_next, mine, queue, waiting, work
 from queues.views.mentions import mentions
 from queues.views.search import search
@@ -23,7 +24,9 @@ from queues.views.verbs import (
 
 __all__ = [
     "all_queues",
+    "board",
     "bulk",
+    "move",
     "changes",
     "answer",
     "ask_back",

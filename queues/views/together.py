@@ -28,7 +28,7 @@ MOST = 100
 @require_POST
 def bulk(request: Request) -> HttpResponse:
     """Claiming is done at once, since it is as easily undone. The others are looked over on a page of their own."""
-    seen, back = _picked(request), _back(request)
+    seen, back = picked(request), _back(request)
     tasks = list(
         Task.objects.visible_to(request.user)
         .filter(pk__in=seen)
@@ -122,7 +122,7 @@ def _told(request: Request, result: Result, done: str, back: str) -> HttpRespons
     return redirect(back)
 
 
-def _picked(request: Request) -> Seen:
+def picked(request: Request) -> Seen:
     """The rows as the list names them, "task:version"."""
     picked: Seen = {}
     for text in request.POST.getlist("task")[:MOST]:

@@ -109,6 +109,32 @@
     tell();
   });
 
+  // ---- a lead drags a row, or all that are selected, onto a queue or a person; the form does the same without ----
+
+  document.addEventListener("dragstart", (event) => {
+    const here = box(event.target.closest?.("#move tr"));
+    if (!here) return;
+    here.checked = true;
+    tell();
+    event.dataTransfer.setData("text/plain", "task");
+    event.dataTransfer.effectAllowed = "move";
+  });
+  const over = (event) => event.target.closest?.("[data-drop]");
+  document.addEventListener("dragover", (event) => {
+    const place = find("#move") && over(event);
+    if (!place) return;
+    event.preventDefault();
+    place.classList.add("over");
+  });
+  document.addEventListener("dragleave", (event) => over(event)?.classList.remove("over"));
+  document.addEventListener("drop", (event) => {
+    const place = find("#move") && over(event);
+    if (!place) return;
+    event.preventDefault();
+    find("#to").value = place.dataset.drop;
+    if (find("#to").value) find("#move").requestSubmit();
+  });
+
   // ---- the way back: the same list, the same row ----
 
   const PLACE = "porter-list";
