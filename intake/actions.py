@@ -11,11 +11,12 @@ from django.utils.translation import gettext as _
 
 from audit.actions import Kind, record, store
 from audit.now import now
-from intake import forms, later, offered
+from intake import emergencies, forms, later, offered
 from intake.attachments import actions as attachments
 from intake.attachments import form as files
 from intake.later import answer, start_answer, write
 from intake.models import Draft, Questionnaire, RequestType, Submission, Version
+from intake.notices import Notice
 from intake.policies import Changed, Incomplete
 from intake.questionnaires import State
 from portal.people import places
@@ -27,7 +28,7 @@ from queues import policies
 from queues.models import Conversation, FollowUpForm, Task
 from queues.urgency import Urgency
 from triage import actions as triage
-from triage import engine, explain, facts, publishing
+from triage import explain, facts, publishing
 from triage.signals import Reading
 
 # What is said after sending is a part of its own.
@@ -183,17 +184,7 @@ def save_draft(*, draft: Draft, raw: Mapping[str, list[str]], by: User, page: st
     if page is not None and page not in draft.visited:
         draft.visited.append(page)
     state = forms.evaluate(draft)
-    shown = {notice["code"] for notice in draft.notices}
-    for code in sorted(_emergencies(draft, state) - shown):
-        draft.notices.append({"code": code, "at": now().isoformat()})
-        record(
-            "intake.notice.show",
-            by=by,
-            kind=Kind.EXECUTE,
-            patients=[draft.patient_id],
-            entity=draft,
-            detail={"code": code},
-        )
+    draft.fresh_notice = emergencies.note(draft, _emergencies(draft, state), by=by)
     draft.save(update_fields=["raw", "updated_at", "visited", "notices"])
     record("intake.draft.save", by=by, kind=Kind.UPDATE, patients=[draft.patient_id], entity=draft)
     return state
@@ -215,6 +206,7 @@ def keep_confidential(*, draft: Draft, by: User) -> None:
 def discard_draft(*, draft: Draft, by: User) -> None:
     """Throw a draft away for good."""
     attachments.discard_of_draft(draft=draft, by=by)
+    emergencies.close(draft_key=draft.pk, outcome=Notice.Outcome.DELETED)
     record("intake.draft.discard", by=by, kind=Kind.DELETE, patients=[draft.patient_id], entity=draft)
     draft.delete()
 
@@ -245,17 +237,10 @@ def facts_of(draft: Draft, state: State, readings: list[Reading]) -> dict[str, A
     )
 
 
-def _emergencies(draft: Draft, state: State) -> set[str]:
-    """What in the draft would be urgent if it were sent now: red flags in its words, and safety rules that its answers
-    meet. So the rules an admin marks as emergencies are the ones that interrupt the form."""
+def _emergencies(draft: Draft, state: State) -> dict[str, str]:
+    """What in the draft would be urgent if it were sent now, each with the kind of guidance it calls for."""
     readings = _read(state, draft)
-    found = {signal.code for reading in readings for signal in reading.signals if signal.urgency == "urgent"}
-    _pk, ruleset = triage.deciding()
-    decision = engine.decide(ruleset, facts_of(draft, state, readings) | {"notice.shown": False})
-    if not found and decision.floor == "urgent":
-        urgent = {rule.name for rule in ruleset.stage("safety") if rule.then.urgency == "urgent"}
-        found = {f"rule: {name}" for name in decision.fired if name in urgent}
-    return found
+    return emergencies.found(facts_of(draft, state, readings), readings)
 
 
 @queues.again_if_retired
@@ -330,32 +315,49 @@ def _send(draft: Draft, by: User) -> Conversation:
     )
     record("intake.submission.send", by=by, kind=Kind.CREATE, patients=[patient.pk], entity=submission)
     decision = triage.decide(facts_of(draft, state, readings), submission=submission)
-    conversation = Conversation.objects.create(
-        patient=patient,
-        author=by,
-        submission=submission,
-        request_type=request_type.code,
-        subject=request_type.name,
-        clinical=request_type.clinical,
-        channel=draft.channel,
-        confidential=draft.confidential,
-        visit=draft.visit,
-        opened_at=now(),
-    )
-    shown = forms.for_staff(draft, readings, decision)
-    queues.open_task(
-        conversation=conversation,
-        queue=queues.serving(decision.queue, patient.facility),
-        urgency=Urgency(decision.urgency),
-        floor=Urgency(decision.floor),
-        respond_within=decision.result.get("respond_within"),
-        by=by,
-        decision=decision,
-        tags=decision.result.get("tags", []),
-        why=explain.sentences(decision),
-        screened=all(reading.screened for reading in readings) and not files.ids(state),
-        **shown,
-    )
+    shown: dict[str, Any] = {
+        "decision": decision,
+        "tags": decision.result.get("tags", []),
+        "why": explain.sentences(decision),
+        "screened": all(reading.screened for reading in readings) and not files.ids(state),
+    } | forms.for_staff(draft, readings, decision)
+    # Once a notice was shown somebody looks at once, whatever the answers and the rules say now.
+    least = Urgency.URGENT if draft.notices else Urgency.ROUTINE
+    conversation = None
+    called = emergencies.callback_of(draft) if draft.notices else None
+    if called is not None:
+        conversation = queues.join_callback(
+            task=called,
+            submission=submission,
+            subject=request_type.name,
+            clinical=request_type.clinical,
+            by=by,
+            **shown,
+        )
+    if conversation is None:
+        conversation = Conversation.objects.create(
+            patient=patient,
+            author=by,
+            submission=submission,
+            request_type=request_type.code,
+            subject=request_type.name,
+            clinical=request_type.clinical,
+            channel=draft.channel,
+            confidential=draft.confidential,
+            visit=draft.visit,
+            opened_at=now(),
+        )
+        queues.open_task(
+            conversation=conversation,
+            queue=queues.serving(decision.queue, patient.facility),
+            urgency=max(Urgency(decision.urgency), least),
+            floor=max(Urgency(decision.floor), least),
+            respond_within=decision.result.get("respond_within"),
+            by=by,
+            **shown,
+        )
+    if draft.notices:
+        emergencies.close(draft_key=draft.pk, outcome=Notice.Outcome.SENT, submission=submission)
     attachments.hand_in(draft=draft, submission=submission, kept=files.ids(state), by=by)
     # Nothing points at it any more: its files were handed in or deleted.
     drafts = Draft.objects.filter(pk=draft.pk)

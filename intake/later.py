@@ -18,6 +18,7 @@ from intake.attachments import actions as attachments
 from intake.attachments import form as files
 from intake.attachments.cleaning import Clean
 from intake.models import Draft, Submission
+from intake.notices import Notice
 from intake.policies import Incomplete
 from intake.questionnaires import State
 from portal.people.models import User
@@ -119,6 +120,8 @@ def answer(*, draft_id: UUID, by: User) -> Conversation:
     unseen = bool(files.ids(state))
     body = _("Answered: %(title)s.") % {"title": follow_up.title}
     fresh = facts_of_answers(draft, state) | ({"file.unscreened": True} if unseen else {})
+    if draft.notices:
+        fresh["notice.shown"] = True
     if policies.why_closed(conversation):
         message = _begin_anew(conversation, body, readings, fresh, by=by)
     else:
@@ -132,6 +135,9 @@ def answer(*, draft_id: UUID, by: User) -> Conversation:
         by=by,
     )
     attachments.hand_in(draft=draft, submission=submission, kept=files.ids(state), by=by)
+    Notice.objects.filter(draft_key=draft.pk).update(
+        outcome=Notice.Outcome.SENT, outcome_at=now(), submission=submission
+    )
     draft.delete()
     return conversation
 

@@ -177,6 +177,8 @@ class Draft(models.Model):
     created_at = models.DateTimeField(default=now)
     updated_at = models.DateTimeField(default=now)
 
+    fresh_notice = False  # whether the save just now brought up a notice
+
     objects = DraftQuerySet.as_manager()
 
     class Meta:
@@ -261,3 +263,4 @@ class Submission(models.Model):
 
 # Part of this app, in a package of their own; they name the models above by string.
 from intake.attachments.models import Attachment, AttachmentContent  # noqa: E402, F401
+from intake.notices import Notice  # noqa: E402, F401

@@ -48,11 +48,15 @@ def promise(queue: Queue, patient: Patient, *, urgency: Urgency, due: datetime |
     """What this queue promises for a request of this urgency sent now, or for one whose `due` is known."""
     moment, hours = now(), queue.hours()
     reading = clock.is_open(hours, moment)
+    if urgency == Urgency.URGENT and not reading and queue.urgent_cover_id is not None:
+        reading = True  # somebody is there day and night
+    opens = None if reading else clock.next_opening(hours, moment)
     return Promise(
         team=queue.team_in(get_language() or "en"),
-        due=due or queue.due(urgency, moment)[0],
+        # Where nobody is there at night, nobody answers before the morning, however urgent it is.
+        due=max(filter(None, (due or queue.due(urgency, moment)[0], opens))),
         reading=reading,
-        opens=None if reading else clock.next_opening(hours, moment),
+        opens=opens,
         urgent=urgency == Urgency.URGENT,
         patient=patient,
     )

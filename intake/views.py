@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from audit.actions import record_read
-from intake import actions, forms, phone
+from intake import actions, emergencies, forms, phone
 from intake.attachments import form as files
 from intake.models import Draft, RequestType, RequestTypeQuerySet
 from intake.promise import Promise, promise
@@ -404,7 +404,7 @@ def _form_page(
                 *({"name": each.field or "page", "message": each.sentence} for each in wrong),
                 *(_told(row, state.errors_for(here)) if errors else []),
             ],
-            "notice": _notice(row),
+            "notice": emergencies.shown(row, request.user, fresh=row.fresh_notice or not request.htmx),
             "promise": _promise_before(row, state),
             "upload": files.limits(),
         },
@@ -431,7 +431,7 @@ def _review_page(request: Request, row: Draft, state: State, *, status: int = 20
             "draft": row,
             "parts": pages,
             "errors": _told(row, state.errors),
-            "notice": _notice(row),
+            "notice": emergencies.shown(row, request.user, fresh=True),
             "promise": _promise_before(row, state),
         },
         status=status,
@@ -451,18 +451,6 @@ def _told(row: Draft, errors: list[FieldError]) -> list[dict[str, str]]:
         }
         for error in errors
     ]
-
-
-def _notice(row: Draft) -> dict[str, Any] | None:
-    """What to do now, once anything in the draft looked like an emergency."""
-    if not row.notices:
-        return None
-    codes = {notice["code"] for notice in row.notices}
-    return {"facility": row.patient.facility, "crisis": bool(codes & CRISIS), "poison": bool(codes & POISON)}
-
-
-CRISIS = frozenset({"suicide", "self-harm", "self_harm"})
-POISON = frozenset({"overdose", "poisoning"})
 
 
 def _promise_before(row: Draft, state: State) -> Promise | None:

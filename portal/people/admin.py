@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.admin import AuditedAdmin
 from portal.people import actions as people
+from portal.people.guidance import Guidance
 from portal.people.models import Calendar, Closure, Facility, Program, StaffRole, User
 from portal.people.policies import Refused
 from portal.people.requests import Request
@@ -62,6 +63,14 @@ class FacilityAdmin(AuditedAdmin):
 class ProgramAdmin(AuditedAdmin):
     list_display = ["name", "code"]
     prepopulated_fields = {"code": ["name"]}
+
+
+@admin.register(Guidance)
+class GuidanceAdmin(AuditedAdmin):
+    """What forms say in an emergency. Where there is no row, Porter's own words with the facility's numbers."""
+
+    list_display = ["kind", "facility", "language", "heading"]
+    list_filter = ["kind", "facility", "language"]
 
 
 class StaffRoleInline(admin.TabularInline):

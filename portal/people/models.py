@@ -609,3 +609,7 @@ class Mail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} mail {self.pk}"
+
+
+# Part of this app, in modules of their own; they import the models above.
+from portal.people.guidance import Guidance  # noqa: E402, F401

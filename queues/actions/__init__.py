@@ -2,6 +2,7 @@
 step and an audit event in the same transaction; what follows later (mail, filing) is a row written here too."""
 
 from queues.actions.asking import take_in
+from queues.actions.callbacks import join_callback
 from queues.actions.claiming import claim_next
 from queues.actions.escalations import acknowledge, answer, escalate, see_notices, take_over
 from queues.actions.holding import settle, undo
@@ -40,6 +41,7 @@ __all__ = [
     "hear_from_patient",
     "log_call",
     "mark_read",
+    "join_callback",
     "open_task",
     "raise_urgency",
     "release",

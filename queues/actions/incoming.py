@@ -30,7 +30,7 @@ def open_task(
     floor: Urgency,
     title: str,
     plain_title: str,
-    by: User,
+    by: User | None,
     respond_within: int | None = None,
     **shown: Any,
 ) -> Task:

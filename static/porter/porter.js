@@ -254,6 +254,31 @@
     setTimeout(() => delete form.dataset.sent, 8000);
   });
 
+  // A notice of an emergency interrupts: the first time it is shown, the focus goes to it.
+  let told = document.querySelector("#notice")?.dataset.key;
+  document.addEventListener("htmx:afterSettle", () => {
+    const notice = document.querySelector("#notice");
+    if (notice && notice.dataset.key !== told) { notice.focus(); notice.scrollIntoView({ block: "start" }); }
+    told = notice?.dataset.key;
+  });
+
+  // The quick way out: nothing of the page is left to see, and "back" doesn't lead here.
+  function leave(link) {
+    document.documentElement.hidden = true;
+    location.replace(link.href);
+  }
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-exit]");
+    if (link) { event.preventDefault(); leave(link); }
+  });
+  let escapes = [];
+  document.addEventListener("keydown", (event) => {
+    const link = document.querySelector("[data-exit]");
+    if (event.key !== "Escape" || !link) return;
+    escapes = [...escapes, event.timeStamp].filter((at) => event.timeStamp - at < 3000);
+    if (escapes.length >= 3) leave(link);
+  }, true);
+
   // After a swap the person goes on where they were: htmx keeps the focus of elements with an id, and the cursor.
   document.addEventListener("htmx:responseError", (event) => {
     const status = document.querySelector(".saved");
