@@ -31,11 +31,14 @@ def inside(name: str) -> bool:
 
 
 @contextmanager
-def own_database(name: str, *, keep: bool = False, careless: bool = False) -> Iterator[dict[str, str]]:
+def own_database(
+    name: str, *, keep: bool = False, careless: bool = False, as_owner: bool = False
+) -> Iterator[dict[str, str]]:
     """An empty, migrated database, and the environment of processes that work in it. Dropped at the end unless `keep`.
 
     With `keep`, one that is there and has today's tables is used again with what it holds. `careless` gives up safety
-    against power cuts for speed (embedded server only). Raises CannotStart, Busy or CannotPrepare with a sentence.
+    against power cuts for speed (embedded server only). `as_owner` hands on the owner's address as well. Raises
+    CannotStart, Busy or CannotPrepare with a sentence.
     """
     var = WORLDS / name
     var.mkdir(parents=True, exist_ok=True)
@@ -63,6 +66,8 @@ def own_database(name: str, *, keep: bool = False, careless: bool = False) -> It
         if not stamp.exists():
             _migrate(environment | {"DATABASE_OWNER_URL": owner})
             stamp.write_text(fingerprint.of_schema())
+        if as_owner:
+            environment["DATABASE_OWNER_URL"] = owner
         try:
             yield environment
         finally:
