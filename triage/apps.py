@@ -18,3 +18,4 @@ class TriageConfig(AppConfig):
         staff_notices.to_staff.append(notices.to_staff)
         register(checks.signals_fit, Tags.database)
         register(checks.rules_decide, Tags.database)
+        register(checks.signals_whole)

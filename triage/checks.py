@@ -8,7 +8,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning
 from django.db import DatabaseError
 
-from triage import notices, proving, publishing
+from triage import notices, proving, publishing, signals
 from triage.models import Ruleset
 
 
@@ -41,3 +41,10 @@ def rules_decide(databases: Sequence[str] | None = None, **kwargs: Any) -> list[
         *(Error(sentence, hint=hint, id="triage.E001") for sentence in broken),
         *(Warning(sentence, hint=hint, id="triage.W002") for sentence in problems),
     ]
+
+
+def signals_whole(**kwargs: Any) -> list[CheckMessage]:
+    """Warns where messages are read with less than everything: phrases go on, but find fewer emergencies."""
+    why = signals.trouble()
+    hint = "Install the locked requirements; after changing examples run `python -m triage.signals.learn`."
+    return [Warning(why, hint=hint, id="triage.W003")] if why else []

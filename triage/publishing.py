@@ -179,11 +179,14 @@ def _lost(ruleset: Ruleset) -> list[str]:
 
 
 def warnings(ruleset: Ruleset) -> list[str]:
+    """What an admin should know of these rules though they may go live."""
+    less = [why] if (why := signals.trouble()) else []
     if ruleset.signals_version in ("", signals.VERSION):
-        return []
+        return less
     return [
+        *less,
         _("Ruleset %(number)d was written for signals %(old)s; %(new)s are installed.")
-        % {"number": ruleset.number, "old": ruleset.signals_version, "new": signals.VERSION}
+        % {"number": ruleset.number, "old": ruleset.signals_version, "new": signals.VERSION},
     ]
 
 

@@ -7,6 +7,7 @@ data and never raise on any text.
 
 from __future__ import annotations
 
+from .likeness import trouble
 from .reading import VERSION, Reading, Signal, codes, read, read_many, status
 
-__all__ = ["VERSION", "Reading", "Signal", "codes", "read", "read_many", "status"]
+__all__ = ["VERSION", "Reading", "Signal", "codes", "read", "read_many", "status", "trouble"]

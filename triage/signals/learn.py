@@ -15,7 +15,9 @@ os.environ.setdefault(
     "OPENBLAS_NUM_THREADS", "1"
 )  # the same sums in the same order, whatever the machine's cores
 
+import multiprocessing
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import examples as library
+from .company import Maker
 from .examples import ROUTINE, SOON, URGENT, Example
+from .fitting import Floats, Sparse, fit
 from .language import detect
 from .likeness import HEADS, OUTCOMES, TOPICS, Asked, clues, margins, windows
 from .loading import LEARNED
@@ -42,147 +46,6 @@ BATCH = 24  # messages of one step
 EVEN = 0.03  # how much doubt is left about each label
 PLAIN = 0.4  # share of examples seen as they stand, without other sentences around
 ALIKE = 0.82  # cosine from which two examples are kept out together
-Floats = NDArray[np.float64]
-
-
-@dataclass
-class Sparse:
-    """Rows of bucket-value pairs."""
-
-    index: NDArray[np.int64]
-    value: Floats
-    start: NDArray[np.int64]  # where each row begins, and the end
-
-    def times(self, weights: Floats) -> Floats:
-        return np.add.reduceat(self.value * weights[self.index], self.start[:-1])
-
-    def back(self, rows: Floats) -> Floats:
-        spread = np.repeat(rows, np.diff(self.start))
-        return np.bincount(self.index, weights=self.value * spread, minlength=WIDTH)
-
-    def take(self, rows: NDArray[np.int64]) -> Sparse:
-        spans = [slice(self.start[row], self.start[row + 1]) for row in rows]
-        lengths = np.array([0, *(span.stop - span.start for span in spans)])
-        return Sparse(
-            np.concatenate([self.index[s] for s in spans]), np.concatenate([self.value[s] for s in spans]),
-            np.cumsum(lengths),
-        )  # fmt: skip
-
-
-def fit(
-    data: Sparse | Floats, wanted: NDArray[np.bool_], weight: Floats, strength: float, width: int
-) -> Floats:
-    """A logistic regression, both sides weighing the same; the last number is the offset."""
-    times = data.times if isinstance(data, Sparse) else data.__matmul__
-    back = data.back if isinstance(data, Sparse) else data.T.__matmul__
-    pull = (
-        np.where(wanted, 0.5 / weight[wanted].sum(), 0.5 / weight[~wanted].sum())
-        * weight
-        * len(wanted)
-        * strength
-    )
-    sign = np.where(wanted, 1.0, -1.0)
-
-    def cost(at: Floats) -> tuple[float, Floats]:
-        margin = sign * (times(at[:-1]) + at[-1])
-        slope = -sign * pull * np.exp(-np.logaddexp(0.0, margin))
-        gradient = np.append(back(slope) + at[:-1], slope.sum())
-        return float((pull * np.logaddexp(0.0, -margin)).sum() + 0.5 * at[:-1] @ at[:-1]), gradient
-
-    return descend(cost, np.zeros(width + 1))
-
-
-def descend(
-    cost: Callable[[Floats], tuple[float, Floats]], at: Floats, steps: int = 120, memory: int = 10
-) -> Floats:
-    """L-BFGS with a backtracking line search."""
-    value, slope = cost(at)
-    past: list[tuple[Floats, Floats, float]] = []
-    for _ in range(steps):
-        way = slope.copy()
-        kept = []
-        for moved, turned, inverse in reversed(past):
-            share = inverse * (moved @ way)
-            way -= share * turned
-            kept.append(share)
-        if past:
-            way *= (past[-1][0] @ past[-1][1]) / (past[-1][1] @ past[-1][1])
-        for (moved, turned, inverse), share in zip(past, reversed(kept), strict=True):
-            way += moved * (share - inverse * (turned @ way))
-        size, fall = 1.0 if past else 1.0 / max(1.0, float(np.linalg.norm(way))), float(slope @ way)
-        while True:
-            there = at - size * way
-            new_value, new_slope = cost(there)
-            if new_value <= value - 1e-4 * size * fall or size < 1e-10:
-                break
-            size /= 2
-        moved, turned = there - at, new_slope - slope
-        if moved @ turned > 1e-12:
-            past = [*past[-(memory - 1) :], (moved, turned, 1.0 / float(moved @ turned))]
-        done = abs(value - new_value) <= 1e-7 * max(1.0, abs(value))
-        at, value, slope = there, new_value, new_slope
-        if done:
-            break
-    return at
-
-
-class Maker:
-    """Makes longer messages of an example and of the sentences that may stand around it."""
-
-    def __init__(self, known: Sequence[Example], random: np.random.Generator) -> None:
-        self.random = random
-        self._pools: dict[tuple[str, str], list[str]] = {
-            (kind, language): list(texts)
-            for kind, languages in library.around().items()
-            for language, texts in languages.items()
-        }
-        for example in known:
-            if example.level != URGENT and len(example.text) < 400:
-                kind = "alike" if example.alike else example.level
-                self._pools.setdefault((kind, example.language), []).append(example.text)
-
-    def longer(self, example: Example) -> str:
-        parts = [example.text.strip()]
-        urgent = example.level == URGENT
-        self._add(parts, example, "neutral", 0.7, 3)
-        self._add(parts, example, "reassuring", 0.08 if urgent else 0.4, 2)
-        self._add(parts, example, ROUTINE, 0.3 if urgent else 0.25, 2)
-        self._add(parts, example, "alike", 0.08 if urgent else 0.2, 1)
-        if urgent:
-            self._add(parts, example, SOON, 0.1, 1)
-        made = parts[0]
-        for part in parts[1:]:
-            joint = " " if made[-1:] in (".", "!", "?", ",") else self._one([". ", ". ", ", ", " ", "\n"])
-            made += joint + part
-        return made
-
-    def typed(self, text: str) -> str:
-        """Half of the time with slips of the finger."""
-        if self.random.random() < 0.5:
-            return text
-        letters = list(text)
-        for _ in range(1 + len(letters) // 60):
-            at = int(self.random.integers(len(letters)))
-            if not letters[at].isalpha():
-                continue
-            kind = self.random.integers(3)
-            if kind == 0:
-                letters[at] = ""
-            elif kind == 1:
-                letters[at] *= 2
-            elif at + 1 < len(letters):
-                letters[at], letters[at + 1] = letters[at + 1], letters[at]
-        made = "".join(letters)
-        return made.replace(",", "").replace(".", "") if self.random.random() < 0.2 else made
-
-    def _add(self, parts: list[str], example: Example, kind: str, chance: float, most: int) -> None:
-        pool = self._pools.get((kind, example.language), [])
-        if pool and self.random.random() < chance:
-            for _ in range(self.random.integers(1, most + 1)):
-                parts.insert(int(self.random.integers(len(parts) + 1)), self._one(pool).strip())
-
-    def _one(self, pool: Sequence[str]) -> str:
-        return pool[self.random.integers(len(pool))]
 
 
 def asked(text: str, language: str) -> Asked:
@@ -225,7 +88,7 @@ def teach(model: MiniLM, known: Sequence[Example], seed: int) -> Taught:
             batch = batches[at]
             pace = PACE * min(1.0, (taught.steps + 1) / (0.1 * steps)) * max(0.02, 1 - taught.steps / steps)
             cost += taught.step([one[0] for one in batch], _slope(batch, pull), pace)
-        say(f"    round {number + 1}: cost {cost / len(batches):.3f}")
+        say(f"  {len(known)} examples, round {number + 1}: cost {cost / len(batches):.3f}")
     return taught
 
 
@@ -282,39 +145,79 @@ def kept_together(vectors: NDArray[np.float32]) -> NDArray[np.int64]:
     return group
 
 
-def learn() -> dict[str, NDArray[np.generic]]:
-    known = library.examples()
-    random = np.random.default_rng(SEED)
-    maker, model = Maker(known, random), MiniLM(locate())
-    say(f"{len(known)} examples")
-    texts = [example.text for example in known] + [maker.longer(example) for example in known]
-    messages = [asked(text, known[index % len(known)].language) for index, text in enumerate(texts)]
-    base = np.arange(len(texts)) % len(known)
-    rare = rarity([one.text.words for one in messages])
-    weighed = [weigh(one.text.words or ["."], rare) for one in messages]
-    wording = Sparse(
-        np.array([b for buckets, _ in weighed for b in buckets]),
-        np.array([v for _, values in weighed for v in values]),
-        np.cumsum([0, *(len(buckets) for buckets, _ in weighed)]),
-    )
-    plain = [
-        rows.mean(axis=0) for rows in model.run([encode(model, one)[0] for one in messages[: len(known)]])
-    ]
-    group = kept_together(np.array(plain))
-    fold = np.random.default_rng(SEED).integers(0, FOLDS, len(known))[group]
+@dataclass
+class Corpus:
+    """Everything that is learned from: each example as it stands, then each inside a longer message."""
 
-    said = np.zeros((len(texts), 4))  # what meaning and wording say of messages they were not shown
-    for number in range(FOLDS):
-        inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold[base] == number)
-        say(f"  part {number + 1} of {FOLDS} kept out")
-        taught = teach(model, [known[index] for index in inside], SEED + number)
-        said[outside, :2] = measure(taught, [messages[index] for index in outside])
-        taught.release()
-        rows = np.flatnonzero(fold[base] != number)
-        for column, head in ((2, URGENT), (3, SOON)):
-            wanted, weight = targets(known, head)
-            line = fit(wording.take(rows), wanted[base][rows], weight[base][rows], STRENGTH, WIDTH)
-            said[outside, column] = wording.take(outside).times(line[:-1]) + line[-1]
+    known: Sequence[Example]
+    messages: list[Asked]
+    base: NDArray[np.int64]  # which example a message grew from
+
+    @classmethod
+    def gather(cls) -> Corpus:
+        known = library.examples()
+        maker = Maker(known, np.random.default_rng(SEED))
+        texts = [example.text for example in known] + [maker.longer(example) for example in known]
+        messages = [asked(text, known[index % len(known)].language) for index, text in enumerate(texts)]
+        return cls(known, messages, np.arange(len(texts)) % len(known))
+
+    def folds(self, model: MiniLM) -> NDArray[np.int64]:
+        """Which part of the examples each belongs to; those that resemble each other are in one."""
+        alone = self.messages[: len(self.known)]
+        plain = [rows.mean(axis=0) for rows in model.run([encode(model, one)[0] for one in alone])]
+        group = kept_together(np.array(plain))
+        return np.random.default_rng(SEED).integers(0, FOLDS, len(self.known))[group]
+
+
+def taught_without(number: int) -> tuple[NDArray[np.int64], Floats]:
+    """Teach without this part, then say what meaning makes of it."""
+    corpus, model = Corpus.gather(), MiniLM(locate())
+    fold = corpus.folds(model)
+    taught = teach(model, [corpus.known[index] for index in np.flatnonzero(fold != number)], SEED + number)
+    outside = np.flatnonzero(fold[corpus.base] == number)
+    return fold, measure(taught, [corpus.messages[index] for index in outside])
+
+
+def taught_on_all() -> dict[str, NDArray[np.generic]]:
+    """What is kept of the meaning model: its changes, its heads, and the vector of each example."""
+    corpus, model = Corpus.gather(), MiniLM(locate())
+    taught = teach(model, corpus.known, SEED)
+    whole = model.run([encode(model, one)[0] for one in corpus.messages[: len(corpus.known)]])
+    vectors = np.array([rows[1:-1].mean(axis=0) if len(rows) > 2 else rows.mean(axis=0) for rows in whole])
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return {
+        "query": taught.heads.query,
+        "lines": taught.heads.lines,
+        "offset": taught.heads.offset,
+        "vectors": np.round(vectors / np.abs(vectors).max() * 127).astype(np.int8),
+        **{name: change.astype(np.float16) for name, change in taught.changes.items()},
+    }
+
+
+def learn() -> dict[str, NDArray[np.generic]]:
+    with ProcessPoolExecutor(FOLDS + 1, multiprocessing.get_context("spawn")) as pool:
+        kept_out = [pool.submit(taught_without, number) for number in range(FOLDS)]
+        all_in = pool.submit(taught_on_all)
+        corpus = Corpus.gather()
+        known, messages, base = corpus.known, corpus.messages, corpus.base
+        say(f"{len(known)} examples")
+        rare = rarity([one.text.words for one in messages])
+        weighed = [weigh(one.text.words or ["."], rare) for one in messages]
+        wording = Sparse(
+            np.array([b for buckets, _ in weighed for b in buckets]),
+            np.array([v for _, values in weighed for v in values]),
+            np.cumsum([0, *(len(buckets) for buckets, _ in weighed)]),
+        )
+        said = np.zeros((len(messages), 4))  # what meaning and wording say of messages they were not shown
+        for number, job in enumerate(kept_out):
+            fold, meaning = job.result()
+            outside, rows = np.flatnonzero(fold[base] == number), np.flatnonzero(fold[base] != number)
+            said[outside, :2] = meaning
+            for column, head in ((2, URGENT), (3, SOON)):
+                wanted, weight = targets(known, head)
+                line = fit(wording.take(rows), wanted[base][rows], weight[base][rows], STRENGTH, WIDTH)
+                said[outside, column] = wording.take(outside).times(line[:-1]) + line[-1]
+        kept = all_in.result()
     table = np.array(
         [clues(one, (row[0], row[1]), (row[2], row[3])) for one, row in zip(messages, said, strict=True)]
     )
@@ -327,11 +230,6 @@ def learn() -> dict[str, NDArray[np.generic]]:
             stacks[name].append(line)
             tell(name, head, data @ line[:-1] + line[-1], known, base)
 
-    say("  all examples")
-    taught = teach(model, known, SEED)
-    whole = taught.model.run([encode(model, one)[0] for one in messages[: len(known)]])
-    vectors = np.array([rows[1:-1].mean(axis=0) if len(rows) > 2 else rows.mean(axis=0) for rows in whole])
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     lines = []
     for head in HEADS:
         wanted, weight = targets(known, head)
@@ -346,11 +244,7 @@ def learn() -> dict[str, NDArray[np.generic]]:
         "wording_offset": wordy[:, -1].astype(np.float32),
         "both": np.array(stacks["both"], dtype=np.float32),
         "alone": np.array(stacks["alone"], dtype=np.float32),
-        "query": taught.heads.query,
-        "lines": taught.heads.lines,
-        "offset": taught.heads.offset,
-        "vectors": np.round(vectors / np.abs(vectors).max() * 127).astype(np.int8),
-        **{name: change.astype(np.float16) for name, change in taught.changes.items()},
+        **kept,
     }
 
 

@@ -18,7 +18,7 @@ from . import examples as library
 from .examples import CATEGORIES, URGENT, Example
 from .glossary import english
 from .loading import LEARNED
-from .minilm import FIRST, LAST, LONGEST, WIDTH, MiniLM, Unavailable, locate
+from .minilm import FIRST, LAST, LONGEST, WIDTH, MiniLM, Unavailable, check, locate
 from .patterns import Found
 from .pieces import Piece, pieces
 from .text import Text
@@ -264,6 +264,24 @@ def likeness() -> Likeness | None:
         return Likeness()
     except Exception:
         return None
+
+
+def trouble() -> str:
+    """Why messages are read with less than everything, in a sentence, or "". Looks at files; loads no network."""
+    try:
+        import numpy as np
+
+        with np.load(LEARNED, allow_pickle=False) as stored:
+            digest = str(stored["digest"])
+    except Exception:
+        return "What was learned from the examples cannot be read: red flags are looked for by their phrases alone."
+    try:
+        check(locate())
+    except Unavailable as error:
+        return f"Messages are read for red flags by phrases and wording alone: {error}."
+    if digest != library.digest():
+        return "The example messages for red flags have changed since they were last learned."
+    return ""
 
 
 def describe() -> dict[str, Any]:

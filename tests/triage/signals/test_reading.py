@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triage import signals
+from triage import checks, publishing, signals
+from triage.models import Ruleset
 from triage.signals import likeness
-from triage.signals.examples import examples
+from triage.signals.examples import CATEGORIES, examples
 
 HELD_OUT = [json.loads(line) for line in (Path(__file__).parent / "held_out.jsonl").read_text().splitlines()]
 
@@ -72,6 +73,12 @@ def test_no_class_of_emergency_is_missed_more_than_the_others(found, code: str) 
 def test_no_class_alarms_for_nothing_more_than_the_others(found, code: str) -> None:
     mine = [reading for row, reading in found if row["code"] == code and row["level"] == "routine"]
     assert sum(reading.emergency for reading in mine) <= max(SLACK, len(mine) * 0.35)
+
+
+def test_the_suggested_category_is_mostly_what_the_message_asks_for(found) -> None:
+    asked = [(row["code"], reading.category) for row, reading in found if row["code"] in CATEGORIES]
+    assert len(asked) >= 40
+    assert sum(code == category for code, category in asked) / len(asked) >= 0.75
 
 
 def test_many_texts_read_together_are_read_as_each_alone() -> None:
@@ -142,6 +149,16 @@ def test_plain_words_for_an_emergency_are_urgent_and_say_why(text: str, language
 )
 def test_what_is_denied_past_or_ordinary_is_no_emergency(text: str) -> None:
     assert not signals.read(text).emergency
+
+
+def test_the_check_and_the_pages_say_when_the_model_is_not_there(monkeypatch, tmp_path) -> None:
+    assert signals.trouble() == ""
+    assert checks.signals_whole() == []
+    monkeypatch.setattr(likeness, "locate", lambda: tmp_path)
+    assert "phrases and wording alone" in signals.trouble()
+    (warning,) = checks.signals_whole()
+    assert (warning.id, warning.msg) == ("triage.W003", signals.trouble())
+    assert publishing.warnings(Ruleset(signals_version="")) == [signals.trouble()]
 
 
 def test_a_language_that_cannot_be_read_is_said_to_be_unscreened() -> None:
