@@ -27,6 +27,8 @@ from queues.models import (
     Conversation,
     Escalation,
     Filing,
+    FollowUp,
+    FollowUpForm,
     Hold,
     Mention,
     Message,
@@ -88,6 +90,10 @@ def with_all(tasks: QuerySet[Task], viewer: User) -> QuerySet[Task]:
                 ProtocolStep.objects.filter(protocol__code=OuterRef("protocol_code"), retired=False),
                 pk="pk", text="text", title="protocol__title", required="protocol__required",
             ),
+            all_follow_ups=_array(
+                FollowUp.objects.standing().filter(conversation=conversation).order_by("id"),
+                message="message_id", answer="answer_id", title="title", lines="summary",
+            ),
             open_hold=_array(
                 Hold.objects.filter(task=task, undone_at__isnull=True, by=viewer).order_by("-id")[:1],
                 verb="verb", until="until", version="version",
@@ -124,7 +130,7 @@ class Desk:
 
     steps: list[dict[str, Any]]
     questions: list[dict[str, Any]]
-    timeline: list[dict[str, Any]] | None  # None where the viewer's roles have no part in what was said
+    timeline: list[dict[str, Any]]
     protocol: Protocol | None
     prepared: list[str]
     hold: dict[str, Any] | None
@@ -157,9 +163,11 @@ def read(task: Task, view: Shown, said: list[Message] | None) -> Desk:
     return Desk(
         steps=_did(_rows(row.all_steps, "at")),
         questions=questions,
-        timeline=_timeline(said, notes, calls, questions),
+        timeline=_timeline(_spoken(said or [], row.all_follow_ups, view), notes, calls, questions),
         protocol=_protocol(row) if view.clinical or not task.conversation.clinical else None,
-        prepared=list(row.prepared or []),
+        prepared=[]
+        if any(step["verb"] == "ask back" for step in row.all_steps)
+        else list(row.prepared or []),
         hold=held,
         filing=str(Filing.State(filed["state"]).label) if filed else "",
         has_unseen=bool(row.unseen),
@@ -188,14 +196,34 @@ def _rows(rows: Iterable[dict[str, Any]], *moments: str) -> list[dict[str, Any]]
     return found
 
 
+def _spoken(said: list[Message], follow_ups: list[dict[str, Any]], view: Shown) -> list[dict[str, Any]]:
+    """Messages, with the small form that came with one, and the answers that another brought back."""
+    sent = {each["message"]: each for each in follow_ups}
+    back = {each["answer"]: each for each in follow_ups if each["answer"]}
+    return [
+        {
+            "kind": "message",
+            "at": message.sent_at,
+            "message": message,
+            "form": sent.get(message.pk),
+            "lines": [
+                line
+                for line in back.get(message.pk, {}).get("lines", [])
+                if view.clinical or not line["clinical"]
+            ],
+        }
+        for message in said
+    ]
+
+
 def _timeline(
-    said: list[Message] | None,
+    said: list[dict[str, Any]],
     notes: list[dict[str, Any]],
     calls: list[dict[str, Any]],
     questions: list[dict[str, Any]],
 ) -> list[dict[str, Any]]:
     """Messages, calls, notes and answered questions in the order in which they happened."""
-    found = [{"kind": "message", "at": message.sent_at, "message": message} for message in said or []]
+    found = list(said)
     for kind, rows in (("note", notes), ("call", calls), ("question", questions)):
         found += [{"kind": kind, **row} for row in rows]
     return sorted(found, key=lambda each: each["at"])
@@ -219,6 +247,7 @@ class Choices:
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     queues: list[dict[str, Any]] = field(default_factory=list)
     templates: list[dict[str, Any]] = field(default_factory=list)
+    forms: list[dict[str, Any]] = field(default_factory=list)
 
 
 def choices(task: Task, view: Shown, viewer: User) -> Choices:
@@ -251,6 +280,9 @@ def choices(task: Task, view: Shown, viewer: User) -> Choices:
             templates.order_by().values(
                 **row("template", F("position"), F("pk"), F("title"), F("body"), F("body_es"))
             ),
+            FollowUpForm.objects.offered_to(viewer)
+            .order_by()
+            .values(**row("form", Value(0), F("code"), F("title"), none, none)),
             all=True,
         )
     )
@@ -270,7 +302,7 @@ def choices(task: Task, view: Shown, viewer: User) -> Choices:
         {"code": each["code"], "label": each["label"], **values.fill(each["first"], each["second"])}
         for each in found["template"]
     ]
-    return Choices(outcomes=found["outcome"], queues=found["queue"], templates=filled)
+    return Choices(outcomes=found["outcome"], queues=found["queue"], templates=filled, forms=found["form"])
 
 
 class Values:
@@ -344,3 +376,12 @@ def first_words(task: Task, view: Shown, background: str) -> Mapping[str, str]:
     if view.subtitle:
         situation += f" {view.subtitle}."
     return {"situation": situation, "background": background}
+
+
+def ask_with(beside: Desk, chosen: Choices) -> dict[str, str]:
+    """What the rules prepared for a question back: words, and a form where they name one by its code."""
+    codes = {form["code"] for form in chosen.forms}
+    return {
+        "words": "\n".join(line for line in beside.prepared if line not in codes),
+        "form": next((line for line in beside.prepared if line in codes), ""),
+    }

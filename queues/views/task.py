@@ -74,6 +74,7 @@ def task_page(request: Request, row: Task, *, typed: Any = None, status: int = 2
     if can_work or can_claim:
         context["choices"] = desk.choices(row, view, user)
     if can_work:
+        context["ask"] = desk.ask_with(beside, context["choices"])
         context |= _assessing(row) | {
             "minutes": MINUTES,
             "urgencies_of_part": [(level.word, level.label) for level in Urgency],

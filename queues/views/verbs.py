@@ -15,7 +15,7 @@ from portal.people import kept
 from portal.people.policies import Refused
 from portal.people.requests import Request
 from queues import actions, assessing, desk, policies
-from queues.models import Outcome, ProtocolStep, Queue, Task
+from queues.models import FollowUp, FollowUpForm, Outcome, ProtocolStep, Queue, Task
 from queues.shown import shown
 from queues.urgency import Urgency
 from queues.views.frame import staff
@@ -120,15 +120,33 @@ def _resolve(request: Request, row: Task) -> str:
 
 
 def _ask_back(request: Request, row: Task) -> str:
-    actions.ask_back(task=row, question=request.POST.get("ask", ""), by=request.user, seen=_seen(request))
+    actions.ask_back(
+        task=row,
+        question=request.POST.get("ask", ""),
+        follow_up=_follow_up(request),
+        by=request.user,
+        seen=_seen(request),
+    )
     return _("Asked. The clock waits for the patient.")
+
+
+def _follow_up(request: Request) -> FollowUpForm | None:
+    code = request.POST.get("follow_up", "")
+    if not code:
+        return None
+    form = FollowUpForm.objects.offered_to(request.user).filter(code=code).first()
+    if form is None:
+        raise Refused(_("This form is not offered any more. Pick another one."))
+    return form
 
 
 def _undo(request: Request, row: Task) -> str:
     held = actions.undo(task=row, by=request.user)
     if held.message:
         box = "ask" if held.verb == "ask back" else "body"
-        kept.put(request, row.get_absolute_url(), {box: held.message.body})
+        asked = FollowUp.objects.filter(message=held.message).first()
+        with_form = {"follow_up": asked.code} if asked else {}
+        kept.put(request, row.get_absolute_url(), {box: held.message.body} | with_form)
     return _("Taken back. The patient has not seen it, and your words are in the box again.")
 
 

@@ -12,7 +12,8 @@ from audit.now import at, now
 from portal.records.actions import keep_chart
 from portal.records.fhir import entry_of
 from queues import actions
-from queues.models import Message, Protocol, ProtocolStep, ReplyTemplate, Task
+from queues.actions import asking
+from queues.models import FollowUpForm, Message, Protocol, ProtocolStep, ReplyTemplate, Task
 from queues.states import State
 from tests import factories as make
 from tests.clinic import Clinic
@@ -256,3 +257,37 @@ def test_a_mention_in_the_office_holds_nothing_about_health(clinic: Clinic, full
     html = client_of(other).get("/work/mentions/").content.decode()
     assert "Refill" in html
     assert "depressed" not in html
+
+
+# ---- questions back that are small forms -------------------------------------------------------------------------
+
+
+def test_a_small_form_is_asked_back_and_its_answers_stand_in_the_conversation(
+    clinic: Clinic, full: Task
+) -> None:
+    form = FollowUpForm.objects.create(
+        code="mood", title="Your mood", clinical=True, version=clinic.refill.questionnaire.live
+    )
+    nurse = client_of(clinic.nurse)
+    assert "Your mood</option>" in nurse.get(full.get_absolute_url()).content.decode()
+    html = post(nurse, full, "ask-back", ask="", follow_up="mood")
+    assert "with the form “Your mood”" in html
+    assert "not answered yet" in html
+    html = post(nurse, full, "undo")
+    assert '<option value="mood" selected>' in html
+    asked = actions.ask_back(task=full, question="How are you?", follow_up=form, by=clinic.nurse)
+    answer = actions.hear_from_patient(
+        conversation=full.conversation, body="Answered: Your mood.", by=clinic.patient.user
+    )
+    line = {"label": "Low?", "value": "Every day", "clinical": True, "odd": True}
+    asking.take_in(follow_up=asked.follow_up, answer=answer, summary=[line], told=[], by=clinic.patient.user)
+    html = nurse.get(full.get_absolute_url()).content.decode()
+    assert '<dt>Low?</dt><dd class="odd">Every day</dd>' in html
+    actions.hand_over(task=full, queue=clinic.billing, reason="Wants a receipt.", by=clinic.nurse)
+    html = client_of(clinic.biller).get(full.get_absolute_url()).content.decode()
+    assert "Every day" not in html
+
+
+def test_a_form_that_is_not_offered_is_refused_with_a_sentence(clinic: Clinic, full: Task) -> None:
+    html = post(client_of(clinic.nurse), full, "ask-back", ask="?", follow_up="nothing")
+    assert "This form is not offered any more." in html
