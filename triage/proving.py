@@ -205,9 +205,10 @@ def problems(ruleset: Ruleset, around: Surroundings | None = None) -> list[str]:
 
 def unplaced(rules: engine.Ruleset, around: Surroundings) -> list[str]:
     """The queues that these rules name and nobody works."""
+    named = [(rule.name, "then.queue", rule.then.queue) for rule in rules.rules if rule.then.queue]
     found = [
-        _("No live queue has the code “%(code)s”.") % {"code": code}
-        for code in sorted(rules.queues)
+        str(engine.Problem(rule, place, _("No live queue has the code “%(code)s”.") % {"code": code}))
+        for rule, place, code in (*named, ("", "fallback", rules.fallback))
         if not around.served(code)
     ]
     if around.unserved(rules.fallback):

@@ -19,7 +19,7 @@ FIRST_MATCH: Final = frozenset({"category", "assignment"})
 LISTS: Final = ("tags", "advice", "ask_back")
 CODES: Final = ("queue", "category", "protocol")
 
-MAX_RULES: Final = 10_000
+MAX_RULES: Final = 5_000
 MAX_NAME: Final = 120
 MAX_TEXT: Final = 500
 MAX_MINUTES: Final = 366 * 24 * 60

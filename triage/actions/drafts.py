@@ -11,7 +11,7 @@ from audit.now import now
 from portal.people.models import User
 from portal.people.policies import Refused
 from portal.people.tasks import nudge
-from triage import engine, policies, rules_yaml, signals
+from triage import engine, policies, proving, rules_yaml, signals
 from triage.loading import compile_rows
 from triage.models import Promise, Rule, Ruleset
 from triage.promises import read_promises
@@ -171,6 +171,9 @@ def import_draft(*, text: str, by: User | None, note: str = "") -> Ruleset:
     told_again = compile_rows(draft, draft.rules.all())
     if {rule.name: rule for rule in told_again.rules} != {rule.name: rule for rule in told.ruleset.rules}:
         raise Refused(_("These rules can't be kept exactly as they are written."))
+    broken = proving.problems(draft)
+    if broken:
+        raise Refused("\n".join(broken))
     record(
         "triage.ruleset.import",
         by=by,

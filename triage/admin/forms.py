@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from portal.people.policies import Refused
-from triage import actions, engine, policies
+from queues.models import Queue
+from triage import actions, catalogue, engine, policies
 from triage.models import Promise, Rule
 from triage.promises import read_promises
 
@@ -71,9 +72,13 @@ class RuleForm(Versioned):
     def check_content(self, data: dict[str, Any]) -> None:
         rule = Rule(**data)
         try:
-            actions.compile_rows(rule.ruleset, [rule])
+            actions.compile_rows(rule.ruleset, [rule], catalogue.catalogue())
         except engine.RulesetError as error:
             raise _explained(error) from error
+        if rule.queue and not Queue.objects.live().filter(code=rule.queue).exists():
+            raise ValidationError(
+                _("queue: No live queue has the code “%(code)s”."), params={"code": rule.queue}
+            )
 
 
 class PromiseForm(Versioned):
