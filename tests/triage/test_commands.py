@@ -103,7 +103,10 @@ def test_prove_says_what_fails_and_exits_with_1(clinic: Clinic, rich: Ruleset, t
         file.read_text().replace("refills\n", "nowhere\n").replace("queue: refills", "queue: nowhere")
     )
     status, told = proves("--file", file)
-    assert (status, told["problems"]) == (1, ["No live queue has the code “nowhere”."])
+    assert (status, told["problems"]) == (
+        1,
+        ["refills to nursing: then.queue: No live queue has the code “nowhere”."],
+    )
 
 
 def test_replay_prints_what_would_change(clinic: Clinic) -> None:
