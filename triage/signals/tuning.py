@@ -6,7 +6,7 @@ beside a mean that a learned query weighs; straight lines from that vector give 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +60,13 @@ class Taught:
             np.zeros(self.outcomes, np.float32),
         )  # fmt: skip
         self._past: dict[str, tuple[Floats, Floats]] = {}
+
+    def know(self, stored: Mapping[str, NDArray[np.generic]]) -> None:
+        """Start from what was learned before."""
+        for name in self.changes:
+            self.changes[name] = stored[name].astype(np.float32)
+        self.heads = Heads(*(stored[name].astype(np.float32) for name in ("query", "lines", "offset")))
+        self.merge()
 
     def merge(self) -> None:
         for index in range(LAYERS - TAUGHT, LAYERS):

@@ -16,7 +16,7 @@ HELD_OUT = [json.loads(line) for line in (Path(__file__).parent / "held_out.json
 
 
 # The gate. What was measured is a little better, so that another machine does not turn it red.
-RECALL, ALARMS = 0.88, 0.14
+RECALL, ALARMS, ALARMS_IN_ONE = 0.92, 0.14, 0.2
 LEVELS = ("urgent", "soon", "routine")
 # What a class may miss or alarm: a few messages say little, so each class is allowed one or two of its own.
 SLACK = 3
@@ -55,12 +55,14 @@ def test_the_meaning_model_is_there_and_was_learned_from_the_present_examples() 
 
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_most_emergencies_nobody_wrote_an_example_of_are_seen(found, language: str) -> None:
-    assert share(found, level="urgent", language=language) >= RECALL
+    assert share(found, level="urgent", language=language) >= RECALL - 0.02
+    assert share(found, level="urgent") >= RECALL
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_few_everyday_messages_are_taken_for_emergencies(found, language: str) -> None:
-    assert share(found, level="routine", language=language) <= ALARMS
+    assert share(found, level="routine", language=language) <= ALARMS_IN_ONE
+    assert share(found, level="routine") <= ALARMS
 
 
 @pytest.mark.parametrize("code", sorted({row["code"] for row in HELD_OUT if row["level"] == "urgent"}))
