@@ -1,10 +1,13 @@
 """`manage.py read_signals`: a line of JSON in, a line of JSON out, whatever stands on it."""
 
 import json
+import subprocess
+import sys
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 
@@ -46,3 +49,13 @@ def test_a_line_that_cannot_be_read_says_why_and_stops_nothing(tmp_path: Path) -
 def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("read_signals", str(tmp_path / "none.jsonl"), "--json")
+
+
+def test_it_runs_where_nothing_is_set_up(tmp_path: Path) -> None:
+    file = tmp_path / "messages.jsonl"
+    file.write_text(json.dumps({"text": "my throat is closing and I cannot breathe"}) + "\n")
+    run = subprocess.run(
+        [sys.executable, "manage.py", "read_signals", str(file), "--json"],
+        cwd=settings.BASE_DIR, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(run.stdout)["emergency"] is True
