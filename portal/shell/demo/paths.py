@@ -213,9 +213,15 @@ WAYS: tuple[tuple[Path, dict[str, float]], ...] = (
 )
 
 
-def way(ask: Ask, random: Random) -> Path:
-    """One of the ways for this kind of request."""
-    return random.choices([path for path, _ in WAYS], [weights[ask.kind] for _, weights in WAYS])[0]
+def way(ask: Ask, random: Random, needs_physician: dict[str, float] | None = None) -> Path:
+    """One of the ways for this kind of request. `needs_physician` (share by kind) says how often it takes a
+    physician's word, where the demo's own share is not meant."""
+    weighted = {path: weights[ask.kind] for path, weights in WAYS}
+    if needs_physician is not None:
+        share = needs_physician[ask.kind]
+        others = sum(weight for path, weight in weighted.items() if path is not asked_a_physician)
+        weighted[asked_a_physician] = others * share / (1 - share)
+    return random.choices(list(weighted), list(weighted.values()))[0]
 
 
 # ---- what is still open when the history ends -------------------------------------------------------------------

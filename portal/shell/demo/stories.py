@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 from portal.shell.demo import paths
@@ -40,6 +40,22 @@ def plan(*, seed: int, anchor: datetime, count: int, people: list[Person]) -> li
     return _Planner(seed, anchor, count, people).stories()
 
 
+def month(
+    *,
+    seed: int,
+    start: datetime,
+    days: int,
+    count: int,
+    people: list[Person],
+    shares: dict[str, float],
+    red_flags: float,
+    needs_physician: dict[str, float],
+) -> list[Story]:
+    """Requests sent in so many days from `start`, in order, each with what it needs. For simulations: when staff come
+    to it follows there from who is free."""
+    return _Planner(seed, start, count, people, needs_physician).month(start, days, shares, red_flags)
+
+
 # Of the requests left unfinished: kind, state, and how many of a hundred. “late” is open and late.
 _STATES = (
     ("refill", "open", 20), ("refill", "claimed", 3), ("refill", "waiting", 5), ("refill", "escalated", 5),
@@ -69,7 +85,15 @@ _BY_HOUR = (
 
 
 class _Planner:
-    def __init__(self, seed: int, anchor: datetime, count: int, people: list[Person]) -> None:
+    def __init__(
+        self,
+        seed: int,
+        anchor: datetime,
+        count: int,
+        people: list[Person],
+        needs_physician: dict[str, float] | None = None,
+    ) -> None:
+        self.needs_physician = needs_physician
         self.seed, self.anchor, self.count, self.people = seed, anchor, count, people
         self.outlook = Outlook(anchor)
         self.random = Random(f"deck {seed}")
@@ -81,7 +105,9 @@ class _Planner:
         flags = self._flags(kinds)
         tail = self._tail(kinds, flags)
         later = self._worse_later(kinds, flags, tail)
-        moments = self._arrivals(len(kinds) - len(tail))
+        before = [self.outlook.today - timedelta(days=number) for number in range(DAYS)]
+        # What came in within the last hours is for the unfinished ones to tell.
+        moments = self._arrivals(len(kinds) - len(tail), before, last=self.anchor - timedelta(hours=4))
         found = []
         for place, kind in enumerate(kinds):
             random = Random(f"story {self.seed} {place}")
@@ -91,11 +117,22 @@ class _Planner:
                 found.append(self._finished(random, kind, next(moments), flags.get(place), place in later))
         return sorted(found, key=lambda story: story.at)
 
+    def month(self, start: datetime, days: int, shares: dict[str, float], red_flags: float) -> list[Story]:
+        kinds = self._deck(shares)
+        flags = self._flags(kinds, red_flags)
+        local = start.astimezone(self.outlook.zone).date()
+        moments = self._arrivals(len(kinds), [local + timedelta(days=number) for number in range(days)])
+        found = []
+        for place, kind in enumerate(kinds):
+            random = Random(f"story {self.seed} {place}")
+            found.append(self._finished(random, kind, next(moments), flags.get(place), worse=False))
+        return sorted(found, key=lambda story: story.at)
+
     # ---- how many of what ---------------------------------------------------------------------------------------
 
-    def _deck(self) -> list[str]:
+    def _deck(self, mix: dict[str, float] = MIX) -> list[str]:
         """The kind of each request: exactly the mix, shuffled."""
-        shares = {kind: share * self.count for kind, share in MIX.items()}
+        shares = {kind: share * self.count for kind, share in mix.items()}
         deck = {kind: int(share) for kind, share in shares.items()}
         for kind in sorted(shares, key=lambda kind: deck[kind] - shares[kind])[
             : self.count - sum(deck.values())
@@ -105,13 +142,13 @@ class _Planner:
         self.random.shuffle(cards)
         return cards
 
-    def _flags(self, kinds: list[str]) -> dict[int, int]:
+    def _flags(self, kinds: list[str], share: float = FLAGGED) -> dict[int, int]:
         """Which requests hold a red flag, and which one of the book's."""
         listed = book("flags")["flags"]
         free = list(range(len(kinds)))
         self.random.shuffle(free)
         found: dict[int, int] = {}
-        for number in range(round(self.count * FLAGGED)):
+        for number in range(round(self.count * share)):
             flag = number % len(listed)
             place = next(
                 (each for each in free if each not in found and kinds[each] == listed[flag]["kind"]), None
@@ -139,19 +176,16 @@ class _Planner:
         places = [n for n, kind in enumerate(kinds) if kind == "symptom" and n not in flags and n not in tail]
         return set(places[: round(self.count * WORSE_LATER)])
 
-    def _arrivals(self, count: int) -> Iterator[datetime]:
-        """Moments of the ninety days before the anchor: many in office hours, fewer in the evening and at weekends."""
+    def _arrivals(self, count: int, days: list[date], *, last: datetime | None = None) -> Iterator[datetime]:
+        """Moments of these days up to `last`: many in office hours, fewer in the evening and at weekends."""
         zone, random = self.outlook.zone, self.random
-        days = [self.outlook.today - timedelta(days=number) for number in range(DAYS)]
         weights = [_BY_WEEKDAY[day.weekday()] for day in days]
-        # What came in within the last hours is for the unfinished ones to tell.
-        last = self.anchor - timedelta(hours=4)
         while count:
             day = random.choices(days, weights)[0]
             hour = random.choices(range(24), _BY_HOUR)[0]
             minute, second = random.randrange(60), random.randrange(60)
             at = datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=zone).astimezone(UTC)
-            if at < last:
+            if last is None or at < last:
                 count -= 1
                 yield at
 
@@ -199,7 +233,7 @@ class _Planner:
         elif worse:
             acts = paths.worse_later(ask, random, share)
         else:
-            acts = paths.way(ask, random)(ask, random, share)
+            acts = paths.way(ask, random, self.needs_physician)(ask, random, share)
         return Story(at, ask, person.number, writer.number, acts)
 
     def _unfinished(self, random: Random, kind: str, state: str, flag: int | None) -> Story:
