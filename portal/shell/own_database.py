@@ -6,19 +6,21 @@ real rows. On our embedded PostgreSQL where no DATABASE_URL is given, else besid
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
 from portal.shell import fingerprint
 from portal.shell.database import prepare, with_database
-from portal.shell.embedded import Server
+from portal.shell.embedded import Busy, Server
 
 BASE = fingerprint.BASE
 WORLDS = BASE / "var" / "own"
@@ -40,10 +42,9 @@ def own_database(
     against power cuts for speed (embedded server only). `as_owner` hands on the owner's address as well. Raises
     CannotStart, Busy or CannotPrepare with a sentence.
     """
-    var = WORLDS / name
-    var.mkdir(parents=True, exist_ok=True)
-    database = f"porter_{name}"
     with ExitStack() as stack:
+        var = stack.enter_context(_place(name, alone=keep))
+        database = f"porter_{var.name}"
         given = os.environ.get("DATABASE_OWNER_URL") or os.environ.get("DATABASE_URL")
         if given:
             admin = given
@@ -74,6 +75,23 @@ def own_database(
             if not keep:
                 stamp.unlink(missing_ok=True)
                 _drop(admin, database)
+
+
+@contextmanager
+def _place(name: str, *, alone: bool) -> Iterator[Path]:
+    """A folder that no other process works in: the one of that name, or for worlds that don't last the next free."""
+    WORLDS.mkdir(parents=True, exist_ok=True)
+    for number in range(1, 2 if alone else 20):
+        var = WORLDS / (name if number == 1 else f"{name}_{number}")
+        with (WORLDS / f"{var.name}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            var.mkdir(exist_ok=True)
+            yield var
+            return
+    raise Busy(f"Another process works in the database “{name}”: wait until it is done.")
 
 
 def run_inside(environment: Mapping[str, str], *arguments: str) -> int:
