@@ -264,7 +264,7 @@ def test_a_history_that_was_killed_goes_on_and_is_the_same(told, django_db_block
         if len(seen) == 2:
             raise Killed
 
-    done = history._Telling._do
+    done = history._History._do
 
     def die_in_the_middle(self, coming, seen=[]):  # noqa: B006
         seen.append(coming)
@@ -276,10 +276,10 @@ def test_a_history_that_was_killed_goes_on_and_is_the_same(told, django_db_block
         load_base(planned=FEW, seed=SEED, anchor=ANCHOR)
         with pytest.raises(Killed):
             history.load_history(say=die_after_two_batches)
-        monkeypatch.setattr(history._Telling, "_do", die_in_the_middle)
+        monkeypatch.setattr(history._History, "_do", die_in_the_middle)
         with pytest.raises(Killed):
             history.load_history()
-        monkeypatch.setattr(history._Telling, "_do", done)
+        monkeypatch.setattr(history._History, "_do", done)
         half = DemoClinic.objects.get()
         assert half.loading
         assert 0 < Conversation.objects.count() < FEW

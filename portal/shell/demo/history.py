@@ -21,6 +21,7 @@ from audit.now import at
 from portal.people.policies import Refused
 from portal.people.reference import steady
 from portal.shell.demo import beside
+from portal.shell.demo.acting import Telling, in_a_hurry
 from portal.shell.demo.patients import people_of
 from portal.shell.demo.stories import plan
 from portal.shell.models import DemoClinic

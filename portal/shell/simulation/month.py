@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from audit.actions import gathered
 from audit.now import at
 from portal.people.models import User
+from portal.people.reference import steady
 from portal.shell.demo import places
 from portal.shell.demo.acting import Telling, in_a_hurry
 from portal.shell.demo.base import load_base
@@ -30,7 +31,7 @@ from portal.shell.models import DemoClinic
 from portal.shell.simulation.mix import Mix
 from queues import actions, clock
 from queues.models import Escalation, Queue, Task
-from queues.states import DONE, State
+from queues.states import DONE, UNCLAIMED, State
 from queues.urgency import Urgency
 
 START = datetime(2026, 3, 2, tzinfo=ZoneInfo(places.ZONE)).astimezone(
@@ -107,7 +108,7 @@ class Month(Telling):
         sent = 0
         with in_a_hurry():
             while self.events and self.events[0][0] < self.end:
-                with gathered():
+                with gathered(), steady():
                     for _each in range(100):
                         if not self.events or self.events[0][0] >= self.end:
                             break
@@ -176,9 +177,9 @@ class Month(Telling):
         return acts[self.step[key]] if self.step[key] < len(acts) else None
 
     def _task(self, key: int) -> Task:
-        task = Task.objects.select_related("conversation").filter(conversation=key).order_by("-pk")[0]
-        task.queue = self.queue_by_key[task.queue_id]
-        return task
+        return self._known(
+            Task.objects.select_related("conversation").filter(conversation=key).order_by("-pk")[0]
+        )
 
     # ---- staff --------------------------------------------------------------------------------------------------
 
@@ -257,7 +258,7 @@ class Month(Telling):
         if task.state == State.ESCALATED and task.asked_queue_id is not None:
             self.asked.setdefault(task.asked_queue_id, deque()).append(key)
             self._wake(task, moment)
-        elif task.state == State.OPEN:
+        elif task.state in UNCLAIMED:
             self._wake(task, moment)
         elif task.state == State.CLAIMED and (coming is None or coming.verb not in ("write", "withdraw")):
             worker.back.append(key)
