@@ -26,6 +26,8 @@ def lock(task: Task) -> Task:
         locked.conversation = task.conversation
     if "queue" in known and locked.queue_id == task.queue_id:
         locked.queue = task.queue
+    if "decision" in known and locked.decision_id == task.decision_id:
+        locked.decision = task.decision
     return locked
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import connection
 
 from intake import actions as intake
@@ -34,15 +35,17 @@ def in_a_hurry() -> Iterator[None]:
 
     The same few are sent a hundred thousand times, so the server plans each of them once. And an action, which is a
     transaction of its own everywhere else, is no savepoint inside a batch: none is refused here, and a batch that
-    fails is rolled back whole.
+    fails is rolled back whole. Nobody in a past takes back what they sent, so nothing waits for that.
     """
     options, savepoints = connection.settings_dict["OPTIONS"], connection.features.uses_savepoints
     connection.close()
     connection.settings_dict["OPTIONS"] = options | {"server_side_binding": True, "prepare_threshold": 3}
     connection.features.uses_savepoints = False
+    undo, settings.UNDO_SECONDS = settings.UNDO_SECONDS, 0
     try:
         yield
     finally:
+        settings.UNDO_SECONDS = undo
         connection.close()
         connection.settings_dict["OPTIONS"] = options
         connection.features.uses_savepoints = savepoints
@@ -112,10 +115,10 @@ class Telling:
         return self._latest(intake.submit(draft_id=draft.pk, by=by))
 
     def row(self, pk: int) -> Task:
-        return self._known(Task.objects.select_related("conversation").get(pk=pk))
+        return self._known(Task.objects.select_related("conversation", "decision").get(pk=pk))
 
     def _latest(self, conversation: Conversation) -> Task:
-        return self._known(conversation.tasks.get())
+        return self._known(conversation.tasks.select_related("decision").get())
 
     def _known(self, task: Task) -> Task:
         """The task with the people and the queue that every act on it asks for."""
