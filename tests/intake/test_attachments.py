@@ -622,7 +622,7 @@ def test_a_photo_can_be_added_later_with_a_caption_that_is_read_for_red_flags(
 def test_a_photo_without_words_is_a_message_too(maya: Client, clinic: Clinic) -> None:
     conversation = clinic.send()
     assert maya.post(conversation.get_absolute_url(), {"body": " ", "file": file(pdf())}).status_code == 302
-    assert conversation.messages.get().body == "(a file, without words)"
+    assert conversation.messages.get(from_patient=True).body == "(a file, without words)"
 
 
 def test_a_bad_file_keeps_the_message_on_the_page_and_sends_nothing(maya: Client, clinic: Clinic) -> None:

@@ -121,6 +121,7 @@ def test_a_change_of_reference_data_leaves_an_event(ada: Client, clinic: Clinic)
             "majority_age",
             "confidential_age",
             "callback_minutes",
+            "reopen_days",
         )
     }
     ada.post(
