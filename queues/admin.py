@@ -29,12 +29,35 @@ class QueueForm(forms.ModelForm):
         widget=FilteredSelectMultiple("people", is_stacked=False),
     )
 
+    hand_on_to = forms.ModelChoiceField(
+        queryset=Queue.objects.live().select_related("facility"),
+        required=False,
+        label=_("Move all open tasks to"),
+        help_text=_(
+            "Before its last people leave, or before it is retired. Patients keep the times they were told."
+        ),
+    )
+    retire = forms.BooleanField(
+        required=False,
+        label=_("Retire this queue now"),
+        help_text=_("What is opened again later goes where the open tasks went."),
+    )
+
     class Meta:
         model = Queue
-        fields = ["code", "name", "team", "team_es", "role", "facility", "calendar", "capacity"]
+        fields = [
+            "code", "name", "team", "team_es", "role", "facility", "calendar", "capacity", "receives_urgent",
+            "urgent_cover", "acknowledge_within", "read_within", "remind_after", "wait_ends_after", "sleeps_after",
+            "overflow_queue", "overflow_open", "overflow_late",
+        ]  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in NUMBERS:
+            self.fields[name].required = False  # left out, they are as they were
+        others = Queue.objects.live().select_related("facility").exclude(pk=self.instance.pk)
+        for name in ("urgent_cover", "overflow_queue", "hand_on_to"):
+            cast(forms.ModelChoiceField, self.fields[name]).queryset = others
         people = cast(forms.ModelMultipleChoiceField, self.fields["people"])
         people.queryset = User.objects.filter(staff_roles__isnull=False).distinct()
         if self.instance.pk:
@@ -49,9 +72,18 @@ class QueueForm(forms.ModelForm):
             raise ValidationError(
                 {"people": _("These people don't have this role: %s.") % ", ".join(strangers)}
             )
-        if self.instance.pk and not data.get("people") and self.instance.tasks.live().exists():
+        leaving = data.get("hand_on_to") or data.get("retire")
+        if (
+            self.instance.pk
+            and not data.get("people")
+            and not leaving
+            and self.instance.tasks.live().exists()
+        ):
             raise ValidationError({"people": _("Somebody must stay: this queue holds open tasks.")})
         return data
+
+
+NUMBERS = ("acknowledge_within", "read_within", "remind_after", "wait_ends_after", "sleeps_after")
 
 
 class TargetInline(admin.TabularInline):
@@ -72,6 +104,31 @@ class QueueAdmin(AuditedAdmin):
     list_filter = ["role", "facility"]
     list_select_related = ["facility", "calendar"]
     inlines = [TargetInline, CoverageInline]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "code",
+                    "name",
+                    "team",
+                    "team_es",
+                    "role",
+                    "facility",
+                    "calendar",
+                    "people",
+                    "capacity",
+                ]
+            },
+        ),
+        (
+            _("Urgent work"),
+            {"fields": ["receives_urgent", "urgent_cover", "acknowledge_within", "read_within"]},
+        ),
+        (_("Waiting and idle claims"), {"fields": ["remind_after", "wait_ends_after", "sleeps_after"]}),
+        (_("When it is too full"), {"fields": ["overflow_queue", "overflow_open", "overflow_late"]}),
+        (_("Handing everything on"), {"fields": ["hand_on_to", "retire"], "classes": ["collapse"]}),
+    ]
     actions = ["retire"]
 
     def changeform_view(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -82,8 +139,16 @@ class QueueAdmin(AuditedAdmin):
             return redirect(request.get_full_path())
 
     def save_model(self, request: Request, obj: Any, form: Any, change: bool) -> None:
+        to, retire = form.cleaned_data["hand_on_to"], form.cleaned_data["retire"]
         actions.save_queue(obj, by=request.user)
+        if to is not None and change:
+            count = actions.hand_everything_on(queue=obj, to=to, by=request.user)
+            told = _("%(count)d open tasks are now in %(queue)s.") % {"count": count, "queue": to}
+            self.message_user(request, told, messages.SUCCESS)
         actions.set_members(queue=obj, people=form.cleaned_data["people"], by=request.user)
+        if retire and change:
+            actions.retire_queue(queue=obj, to=to, by=request.user)
+            self.message_user(request, _("%s is retired.") % obj, messages.SUCCESS)
 
     def has_delete_permission(self, request: Request, obj: Any = None) -> bool:
         return False  # queues are retired, so that what happened in them can still be told

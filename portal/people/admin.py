@@ -3,12 +3,16 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from audit.admin import AuditedAdmin
 from portal.people import actions as people
+from portal.people import policies
+from portal.people.calendar_form import CalendarForm
 from portal.people.guidance import Guidance
-from portal.people.models import Calendar, Closure, Facility, Program, StaffRole, User
+from portal.people.models import WEEKDAYS, Calendar, Closure, Facility, Program, StaffRole, User
 from portal.people.policies import Refused
 from portal.people.requests import Request
 
@@ -20,8 +24,33 @@ class ClosureInline(admin.TabularInline):
 
 @admin.register(Calendar)
 class CalendarAdmin(AuditedAdmin):
-    list_display = ["name", "time_zone"]
+    """Hours by weekday, the public holidays of a place, and closures of its own."""
+
+    form = CalendarForm
+    list_display = ["name", "time_zone", "country", "subdivision"]
     inlines = [ClosureInline]
+
+    def get_fieldsets(self, request: Request, obj: Calendar | None = None) -> Any:
+        # The weekdays are fields of the form, not of the table.
+        holidays = ["country", "subdivision", "open_on", "half_days_close"]
+        return [
+            (None, {"fields": ["name", "time_zone"]}),
+            (
+                _("Hours"),
+                {
+                    "fields": list(WEEKDAYS),
+                    "description": _(
+                        "Like 08:00-12:00, 13:00-17:00. Empty is closed; 00:00-24:00 is day and night."
+                    ),
+                },
+            ),
+            (_("Public holidays"), {"fields": holidays}),
+        ]
+
+    def get_form(
+        self, request: Request, obj: Calendar | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        return super().get_form(request, obj, change, **{**kwargs, "fields": CalendarForm.Meta.fields})
 
 
 @admin.register(Facility)
@@ -105,6 +134,18 @@ class StaffAdmin(AuditedAdmin):
         if obj is None:
             kwargs |= {"form": AddStaffForm, "fields": AddStaffForm.Meta.fields}
         return super().get_form(request, obj, change, **kwargs)
+
+    def changeform_view(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except Refused as refused:
+            self.message_user(request, str(refused), messages.ERROR)
+            return redirect(request.get_full_path())
+
+    def save_related(self, request: Request, form: Any, formsets: Any, change: bool) -> None:
+        """After the roles are stored, in the same transaction: whoever was the last one somewhere can't go yet."""
+        super().save_related(request, form, formsets, change)
+        policies.check_left(form.instance)
 
     def get_queryset(self, request: Request) -> QuerySet[User]:
         people = super().get_queryset(request)

@@ -59,3 +59,14 @@ def check_open(facility: Any) -> None:
         raise Refused(
             _("%(place)s is not open yet: its queues are still being set up.") % {"place": facility.name}
         )
+
+
+# What rooms above have against somebody's leaving, as sentences: asked after the change, inside its transaction.
+after_leaving: list[Callable[[Any], list[str]]] = []
+
+
+def check_left(user: Any) -> None:
+    """Refuses where work would be left lying: the account was closed, or a role ended, and nobody else is there."""
+    said = [sentence for ask in after_leaving for sentence in ask(user)]
+    if said:
+        raise Refused(" ".join(said))

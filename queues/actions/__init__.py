@@ -4,6 +4,7 @@ step and an audit event in the same transaction; what follows later (mail, filin
 from queues.actions.asking import take_in
 from queues.actions.callbacks import join_callback
 from queues.actions.claiming import claim_next
+from queues.actions.digests import choose_quiet
 from queues.actions.escalations import acknowledge, answer, escalate, see_notices, take_over
 from queues.actions.holding import settle, undo
 from queues.actions.incoming import hear_from_patient, mark_read, open_task, raise_urgency, withdraw
@@ -29,6 +30,7 @@ __all__ = [
     "add_note",
     "again_if_retired",
     "answer",
+    "choose_quiet",
     "ask_back",
     "assign",
     "claim",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
+from audit.actions import store
 from audit.now import now
 from portal.people.actions import post_mail
 from portal.people.models import Mail, StaffRole, User
@@ -46,3 +47,13 @@ def _send(person: User) -> bool:
     quiet.save(update_fields=["digested_on"])
     post_mail(recipient=person, kind=Mail.Kind.DIGEST, path="/work/notices/")
     return True
+
+
+@transaction.atomic
+def choose_quiet(*, quiet: Quiet, mail: bool, by: User) -> None:
+    """How this person wants to be told from now on. What is urgent comes at any hour all the same."""
+    quiet.user = by
+    store(quiet, by=by)
+    if by.mail_notices != mail:
+        by.mail_notices = mail
+        by.save(update_fields=["mail_notices"])

@@ -46,7 +46,8 @@ SELECT q.id, q.name, coalesce(f.name, ''), q.role, q.capacity, chosen.worked, (S
     (SELECT count(*) FROM (SELECT 1 FROM queues_task t WHERE t.queue_id = q.id AND t.urgency = 3
         AND t.state IN {LIVE_STATES} LIMIT {MOST}) c),
     own.claimed, own.waiting, (SELECT array_agg(id) FROM place WHERE worked),
-    (SELECT count(*) FROM queues_mention m WHERE m.user_id = %(user)s AND m.seen_at IS NULL)
+    (SELECT count(*) FROM queues_mention m WHERE m.user_id = %(user)s AND m.seen_at IS NULL),
+    told.unseen, told.alarms
 FROM chosen JOIN queues_queue q ON q.id = chosen.id LEFT JOIN people_facility f ON f.id = q.facility_id
 CROSS JOIN (
     SELECT count(*) FILTER (WHERE t.state <> 'waiting') AS claimed,
@@ -54,6 +55,10 @@ CROSS JOIN (
     FROM queues_task t
     WHERE t.owner_id = %(user)s AND t.state IN ('claimed', 'waiting', 'escalated')
 ) own
+CROSS JOIN (
+    SELECT count(*) AS unseen, count(*) FILTER (WHERE n.kind IN ('take-up', 'asked-urgently', 'call')) AS alarms
+    FROM (SELECT kind FROM queues_notice WHERE recipient_id = %(user)s AND seen_at IS NULL LIMIT {MOST}) n
+) told
 ORDER BY f.name NULLS FIRST, q.name, q.id
 """  # noqa: S608 - put together from constants; every value is a parameter
 
@@ -102,6 +107,8 @@ class Counts:
     claimed: int = 0
     waiting: int = 0
     mentions: int = 0  # notes that name them and that they haven't seen
+    notices: int = 0  # that they have not seen yet
+    alarms: int = 0  # of these, the urgent ones
     works: frozenset[int] = frozenset()  # every queue that the person works, shown or not
 
     @property
@@ -129,4 +136,6 @@ def counts(user: User, *, here: int = 0) -> Counts:
         waiting=rows[0][11],
         works=frozenset(rows[0][12] or ()),
         mentions=rows[0][13],
+        notices=rows[0][14],
+        alarms=rows[0][15],
     )

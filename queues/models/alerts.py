@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import time
+from datetime import datetime, time
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -160,6 +160,11 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} notice {self.pk}"
+
+    @property
+    def local(self) -> datetime:
+        """When it was told, on the wall clock of its queue."""
+        return self.at.astimezone(self.queue.calendar.zone) if self.queue else self.at
 
     @property
     def is_urgent(self) -> bool:

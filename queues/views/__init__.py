@@ -4,10 +4,12 @@ from queues.views.here import here
 from queues.views.lead import board, move
 from queues.views.lists import all_queues, changes, claim_next, mine, queue, waiting, work
 from queues.views.mentions import mentions
+from queues.views.notices import notices, quiet
 from queues.views.search import search
 from queues.views.task import task
 from queues.views.together import bulk
 from queues.views.verbs import (
+    acknowledge,
     answer,
     ask_back,
     call,
@@ -23,6 +25,9 @@ from queues.views.verbs import (
 )
 
 __all__ = [
+    "acknowledge",
+    "notices",
+    "quiet",
     "all_queues",
     "board",
     "bulk",

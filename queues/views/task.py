@@ -37,6 +37,8 @@ def task_of(request: Request, pk: int) -> Task:
         "owner",
         "outcome",
         "asked_queue",
+        "covering_queue__facility",
+        "covering_person",
         "conversation__patient__facility__calendar",
         "conversation__author",
     )

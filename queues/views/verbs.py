@@ -57,6 +57,11 @@ def _claim(request: Request, row: Task) -> str:
     return _("It is yours.")
 
 
+def _acknowledge(request: Request, row: Task) -> str:
+    actions.acknowledge(task=row, by=request.user)
+    return _("Noted: you have it. Nobody is alerted about it any more.")
+
+
 def _release(request: Request, row: Task) -> str:
     actions.release(task=row, by=request.user)
     return _("It is back in the queue.")
@@ -241,6 +246,7 @@ def _tick(request: Request, row: Task) -> str:
     return ""
 
 
+acknowledge = _verb(_acknowledge)
 claim = _verb(_claim)
 release = _verb(_release, then="queue")
 reply = _verb(_reply)

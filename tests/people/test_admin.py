@@ -9,6 +9,7 @@ from django.urls import reverse
 from audit.models import Event
 from intake.attachments.models import Attachment, AttachmentContent
 from intake.models import Draft, Submission
+from intake.notices import Notice as ShownNotice
 from portal.people.models import Facility, Mail, Patient, Proxy
 from portal.records.models import Chart, ChartEntry
 from queues.models import (
@@ -18,6 +19,7 @@ from queues.models import (
     Conversation,
     Escalation,
     Filing,
+    FollowUp,
     Hold,
     Leg,
     Mention,
@@ -26,6 +28,7 @@ from queues.models import (
     Notice,
     Presence,
     PromiseMove,
+    SearchDocument,
     Step,
     Task,
     Tick,
@@ -35,6 +38,9 @@ from triage import actions as triage
 from triage.models import Decision, LostFlag, Rule, Ruleset, TextReading
 
 PATIENT_DATA = {
+    ShownNotice,
+    SearchDocument,
+    FollowUp,
     Patient,
     Proxy,
     Mail,
@@ -199,4 +205,4 @@ def test_every_model_of_ours_is_either_patient_data_or_looked_after_here(db: Non
     inlined = {inline.model for site in admin.site._registry.values() for inline in site.inlines}
     grants = {model for model in ours if model.__name__.endswith("Permission")}
     unknown = ours - PATIENT_DATA - in_admin - inlined - grants
-    assert {model.__name__ for model in unknown} <= {"AnswerSource", "DemoClinic", "Quiet"}
+    assert {model.__name__ for model in unknown} <= {"AnswerSource", "DemoClinic", "FollowUpForm", "Quiet"}

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
 from django.db import IntegrityError, connection
 
+from audit.now import at, now
 from intake import actions as intake
 from intake.models import Submission
 from portal.people.policies import Refused
-from queues import actions
-from queues.models import Step, Task
+from queues import actions, tasks
+from queues.models import Message, Notice, Step, Task
 from queues.states import State
 from tests import factories as make
 from tests.clinic import open_clinic
@@ -104,3 +106,48 @@ def test_a_task_that_comes_in_while_its_queue_retires_is_not_stranded(committed_
         lambda: actions.retire_queue(queue=own, by=clinic.admin),
     )
     assert not Task.objects.live().filter(queue__retired_at__isnull=False).exists()
+
+
+def test_four_workers_who_sweep_at_once_tell_everybody_once(committed_db: str) -> None:
+    clinic = open_clinic()
+    pks = [clinic.task().pk for _ in range(8)]
+    due = Task.objects.get(pk=pks[-1]).respond_due
+
+    def sweep() -> int:
+        with at(due):
+            return tasks.sweep()
+
+    done = at_once(*[sweep] * 4)
+    with at(due):
+        tasks.sweep()
+    assert sum(done) >= 8
+    told = list(Notice.objects.values_list("recipient", "task", "kind"))
+    assert len(told) == len(set(told)) == 8 * 3  # two nurses and the lead
+    assert Message.objects.filter(author=None).count() == 8
+
+
+def test_the_last_member_who_leaves_while_a_task_comes_in_strands_nothing(committed_db: str) -> None:
+    clinic = open_clinic()
+    own = make.queue("billing", "billing", facility=clinic.facility)
+    make.staff("billing", queues_worked=(own,))
+    draft = clinic.draft("billing")
+    at_once(
+        lambda: intake.submit(draft_id=draft.pk, by=clinic.patient.user),
+        lambda: actions.set_members(queue=own, people=[], by=clinic.admin),
+    )
+    assert Task.objects.live().count() == 1
+    assert not Task.objects.live().filter(queue__members__user=None).exists()
+
+
+def test_a_claim_and_a_claim_that_falls_asleep_leave_one_owner_or_none(committed_db: str) -> None:
+    clinic = open_clinic()
+    task = actions.claim(task=clinic.task(), by=clinic.nurse)
+    late = now() + timedelta(minutes=300)
+
+    def sweep() -> int:
+        with at(late):
+            return tasks.sweep()
+
+    at_once(sweep, lambda: actions.reply(task=task, body="I am at it.", by=clinic.nurse))
+    task.refresh_from_db()
+    assert (task.owner is None) == (task.state == State.OPEN)
