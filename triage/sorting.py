@@ -66,7 +66,7 @@ class Judged:
     @property
     def verdict(self) -> str:
         """What to do about it, in a sentence; empty where nothing stands out."""
-        if self.under and (self.under >= 3 or self.under_share >= 5):
+        if self.under >= 3 or (self.count >= FEW and self.under_share >= 5):
             return _("Too low too often: raise its urgency, or let fewer requests reach it.")
         if self.over >= 5 and self.over_share >= 20:
             return _("Too high too often: narrow its condition.")
