@@ -30,7 +30,7 @@ class QuestionnaireForm(forms.ModelForm):
 
     class Meta:
         model = Questionnaire
-        fields = ["code", "title"]
+        fields = ["code", "title", "follow_up"]
 
     def clean_resource(self) -> dict[str, Any] | None:
         upload = self.cleaned_data.get("resource")
@@ -82,6 +82,7 @@ class QuestionnaireAdmin(GuardedAdmin):
             actions.publish_version(
                 questionnaire=obj, resource=form.cleaned_data["resource"], by=request.user
             )
+        actions.offer_follow_up(questionnaire=obj, how=obj.follow_up, by=request.user)
 
 
 @admin.register(Version)

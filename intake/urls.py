@@ -1,6 +1,6 @@
 from django.urls import path
 
-from intake import phone, privacy_views, views
+from intake import conversations, phone, privacy_views, views
 from intake.attachments.views import attachment
 
 urlpatterns = [
@@ -23,7 +23,9 @@ urlpatterns = [
     path("access/log/", privacy_views.access_log, name="access-log"),
     path("away/", privacy_views.away, name="away"),
     path("requests/", views.requests, name="requests"),
-    path("requests/<int:pk>/", views.conversation, name="conversation"),
+    path("requests/<int:pk>/", conversations.conversation, name="conversation"),
     path("requests/<int:pk>/sent/", views.sent, name="sent"),
-    path("requests/<int:pk>/withdraw/", views.withdraw, name="withdraw"),
+    path("requests/<int:pk>/withdraw/", conversations.withdraw, name="withdraw"),
+    path("requests/<int:pk>/keep/", conversations.keep, name="keep"),
+    path("requests/<int:pk>/questions/<int:number>/", conversations.follow_up, name="follow-up"),
 ]

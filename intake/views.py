@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -89,7 +90,9 @@ def _tell_scopes(request: Request, people: list[Patient]) -> None:
 def start(request: Request, code: str) -> HttpResponse:
     patient = _patient(request)
     request_type = get_object_or_404(_offered(request, patient), code=code)
-    draft = actions.start_draft(request_type=request_type, patient=patient, by=request.user)
+    draft = actions.start_draft(
+        request_type=request_type, patient=patient, by=request.user, beside=_beside(request, patient)
+    )
     if request.POST.get("confidential") and may_keep_confidential(patient, request.user):
         actions.keep_confidential(draft=draft, by=request.user)
     return redirect("draft", draft.pk)
@@ -172,6 +175,9 @@ def review(request: Request, pk: UUID) -> HttpResponse:
         except Refused as refused:
             messages.error(request, str(refused))
             return _review_page(request, row, forms.evaluate(row), status=409)
+        if row.follow_up_id is not None:
+            messages.success(request, _("Your answers are sent."))
+            return redirect("conversation", conversation.pk)
         return redirect("filed" if row.channel == Draft.Channel.PHONE else "sent", conversation.pk)
     _read_event(request, row)
     return _review_page(request, row, forms.evaluate(row))
@@ -206,8 +212,9 @@ def requests(request: Request) -> HttpResponse:
 @require_GET
 def sent(request: Request, pk: int) -> HttpResponse:
     """The confirmation: a reference, who answers and by when, and what to do if it gets worse."""
-    conversation = _conversation(request, pk)
-    task = _task(conversation)
+    conversation = find_conversation(request, pk)
+    task = front_task(conversation)
+    others = _suggested(request, conversation, task)
     record_read("intake.sent.read", by=request.user, patients=[conversation.patient_id], entity=conversation)
     return render(
         request,
@@ -216,65 +223,14 @@ def sent(request: Request, pk: int) -> HttpResponse:
             "patient": conversation.patient,
             "conversation": conversation,
             "task": task,
-            "promise": _promise_of(task, conversation.patient),
+            "promise": promise_of(task, conversation.patient),
             "advice": task.decision.result.get("advice", []) if task.decision else [],
+            "others": others,
+            "about_other": bool(others)
+            and task.decision is not None
+            and others[0].code == task.decision.facts.get("signal.category"),
         },
     )
-
-
-@require_http_methods(["GET", "POST"])
-def conversation(request: Request, pk: int) -> HttpResponse:
-    """One request: where it stands, what was said, and a box to say more."""
-    row = _conversation(request, pk)
-    again = kept.take(request)
-    body = again.get("body", "") if again is not None else ""
-    status = 200
-    if request.method == "POST":
-        body = request.POST.get("body", "")
-        try:
-            added = files.of_message(request, row.patient)
-            actions.write(conversation=row, body=body, added=added, by=request.user)
-        except Refused as refused:
-            messages.error(request, str(refused))
-            status = 422
-        else:
-            messages.success(request, _("Your message is sent."))
-            return redirect("conversation", row.pk)
-    said = list(row.messages.shown().select_related("author").prefetch_related("attachments"))
-    queue_actions.mark_read(conversation=row, by=request.user)
-    record_read("intake.conversation.read", by=request.user, patients=[row.patient_id], entity=row)
-    task = _task(row)
-    return render(
-        request,
-        "intake/conversation.html",
-        {
-            "patient": row.patient,
-            "conversation": row,
-            "subject": _subjects([row])[row.pk],
-            "task": task,
-            "said": said,
-            "body": body,
-            "upload": files.limits(),
-            "promise": _promise_of(task, row.patient),
-            "answers": row.submission.summary if row.submission else [],
-            "outcome": task.outcome.text_in(request.LANGUAGE_CODE) if task.outcome else "",
-            "can_withdraw": task.is_live and task.floor < Urgency.URGENT,
-            "emergency": task.is_live and task.floor == Urgency.URGENT,
-        },
-        status=status,
-    )
-
-
-@require_POST
-def withdraw(request: Request, pk: int) -> HttpResponse:
-    row = _conversation(request, pk)
-    try:
-        queue_actions.withdraw(conversation=row, by=request.user)
-    except Refused as refused:
-        messages.error(request, str(refused))
-    else:
-        messages.success(request, _("The request is withdrawn. Nobody will work on it any more."))
-    return redirect("conversation", row.pk)
 
 
 # ---- lookups: each starts from what this person may reach --------------------------------------------------------
@@ -294,6 +250,24 @@ def _offered(request: Request, patient: Patient) -> RequestTypeQuerySet:
         return offered
     grants = Proxy.objects.open_to(request.user).filter(patient=patient).for_type(OuterRef("code"))
     return offered.filter(Exists(grants))
+
+
+def _beside(request: Request, patient: Patient) -> Conversation | None:
+    """The request that was just sent, where another is begun from its page."""
+    number = request.POST.get("beside", "")
+    if not number.isdecimal() or len(number) > 12:
+        return None
+    mine = Conversation.objects.reachable_by(request.user).filter(patient=patient)
+    return mine.filter(pk=int(number)).first()
+
+
+def _suggested(request: Request, conversation: Conversation, task: Task) -> list[RequestType]:
+    """What else can be asked; first what the words were about, where that was something else."""
+    offered = [
+        each for each in _offered(request, conversation.patient) if each.code != conversation.request_type
+    ]
+    about = task.decision.facts.get("signal.category") if task.decision else None
+    return sorted(offered, key=lambda each: each.code != about)
 
 
 def _draft(request: Request, pk: UUID) -> Draft | None:
@@ -316,6 +290,11 @@ def _already_sent(request: Request, pk: UUID) -> HttpResponse:
     call = phone.filed_from(request, pk)
     if call is not None:
         return redirect("filed", call.pk)
+    answered = Conversation.objects.reachable_by(request.user).filter(
+        follow_ups__submission__draft_key=pk, follow_ups__submission__author=request.user
+    )
+    if answered.exists():
+        return redirect("conversation", answered[0].pk)
     conversation = get_object_or_404(
         Conversation.objects.reachable_by(request.user),
         submission__draft_key=pk,
@@ -324,7 +303,7 @@ def _already_sent(request: Request, pk: UUID) -> HttpResponse:
     return redirect("sent", conversation.pk)
 
 
-def _conversation(request: Request, pk: int) -> Conversation:
+def find_conversation(request: Request, pk: int) -> Conversation:
     return get_object_or_404(
         Conversation.objects.reachable_by(request.user).select_related(
             "patient__facility__calendar", "submission"
@@ -333,7 +312,7 @@ def _conversation(request: Request, pk: int) -> Conversation:
     )
 
 
-def _task(row: Conversation) -> Task:
+def front_task(row: Conversation) -> Task:
     tasks = row.tasks.select_related("queue__calendar", "queue__facility", "outcome", "decision")
     return queue_actions.settle(tasks.front_first()[0])
 
@@ -346,6 +325,7 @@ class Listed:
     subject: str
     task: Task
     unread: bool
+    beside: bool
 
 
 def _listed(request: Request, patient: Patient, most: int) -> list[Listed]:
@@ -353,7 +333,8 @@ def _listed(request: Request, patient: Patient, most: int) -> list[Listed]:
     rows = mine.prefetch_related(
         Prefetch("tasks", Task.objects.front_first()), Prefetch("messages", Message.objects.shown())
     )[:most]
-    subjects = _subjects(rows)
+    subjects = subjects_of(rows)
+    visits = Counter(row.visit for row in rows if row.visit)
     return [
         Listed(
             conversation=row,
@@ -362,12 +343,13 @@ def _listed(request: Request, patient: Patient, most: int) -> list[Listed]:
             unread=any(
                 not message.from_patient and message.read_at is None for message in row.messages.all()
             ),
+            beside=row.visit is not None and visits[row.visit] > 1,
         )
         for row in rows
     ]
 
 
-def _subjects(rows: Iterable[Conversation]) -> dict[int, str]:
+def subjects_of(rows: Iterable[Conversation]) -> dict[int, str]:
     """What each of these was asked for, in the reader's language; as it was called then where that is gone."""
     codes = {row.request_type for row in rows}
     labels = {each.code: each.label for each in RequestType.objects.filter(code__in=codes)}
@@ -465,7 +447,7 @@ def _promise_before(row: Draft, state: State) -> Promise | None:
         return None
 
 
-def _promise_of(task: Task, patient: Patient) -> Promise | None:
+def promise_of(task: Task, patient: Patient) -> Promise | None:
     if task.state not in LIVE or task.state == TaskState.WAITING or task.responded_at is not None:
         return None
     return promise(task.queue, patient, urgency=Urgency(task.urgency), due=task.respond_due)

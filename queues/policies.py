@@ -183,6 +183,14 @@ def why_closed(conversation: Conversation) -> str:
     ) % {"days": days}
 
 
+def can_keep(task: Task) -> bool:
+    """Whether a withdrawal can still be taken back."""
+    if task.state != State.WITHDRAWN:
+        return False
+    last = task.steps.filter(verb="withdraw").last()
+    return last is not None and now() < last.at + timedelta(days=1)
+
+
 def check_seen(task: Task, seen: int | None, *, by: User) -> None:
     """Refuses what was decided on a page that is no longer true, and says what happened since."""
     if seen is not None and seen != task.version:

@@ -7,7 +7,14 @@ from queues.actions.claiming import claim_next
 from queues.actions.digests import choose_quiet
 from queues.actions.escalations import acknowledge, answer, escalate, see_notices, take_over
 from queues.actions.holding import settle, undo
-from queues.actions.incoming import hear_from_patient, mark_read, open_task, raise_urgency, withdraw
+from queues.actions.incoming import (
+    hear_from_patient,
+    keep_after_all,
+    mark_read,
+    open_task,
+    raise_urgency,
+    withdraw,
+)
 from queues.actions.leading import assign
 from queues.actions.notes import add_note, log_call, see_mentions, tick
 from queues.actions.places import (
@@ -41,6 +48,7 @@ __all__ = [
     "hand_over",
     "hand_over_all",
     "hear_from_patient",
+    "keep_after_all",
     "log_call",
     "mark_read",
     "join_callback",

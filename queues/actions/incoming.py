@@ -204,6 +204,16 @@ def withdraw(*, conversation: Conversation, by: User) -> None:
 
 
 @transaction.atomic
+def keep_after_all(*, conversation: Conversation, by: User) -> None:
+    """The patient's side takes the withdrawal back, within a day: what it ended is open again with a new promise."""
+    ended = [task for task in conversation.tasks.all() if policies.can_keep(task)]
+    if not ended or conversation.tasks.live().exists():
+        raise Refused(_("This can't be taken back any more. Please send a new request."))
+    for task in ended:
+        reopen(lock(task), by=by)
+
+
+@transaction.atomic
 def mark_read(*, conversation: Conversation, by: User) -> None:
     """Note that the patient's side opened the messages sent to them."""
     conversation.messages.shown().filter(from_patient=False, read_at__isnull=True).update(read_at=now())
