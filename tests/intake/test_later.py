@@ -13,32 +13,15 @@ from queues import actions as queues
 from queues.models import FollowUp, FollowUpForm, Message, Task
 from queues.states import State
 from queues.urgency import Urgency
-from tests import factories as make
 from tests.clinic import Clinic
 from tests.intake.test_pages import client_of
 
 ALARM = "I have crushing chest pain right now"
-ASTHMA = {
-    "resourceType": "Questionnaire",
-    "status": "active",
-    "title": "Breathing",
-    "item": [
-        {"linkId": "nights", "type": "integer", "text": "How many nights did you wake?", "required": True},
-        {"linkId": "words", "type": "text", "text": "Anything else?"},
-    ],
-}
 
 
 @pytest.fixture
 def maya(clinic: Clinic) -> Client:
     return client_of(clinic.patient.user)
-
-
-@pytest.fixture
-def breathing(clinic: Clinic) -> FollowUpForm:
-    questionnaire = make.request_type("breathing-visit", ASTHMA).questionnaire
-    actions.offer_follow_up(questionnaire=questionnaire, how="clinical", by=clinic.admin)
-    return FollowUpForm.objects.get(code=questionnaire.code)
 
 
 def to_state(clinic: Clinic, state: str, kind: str = "billing") -> Task:

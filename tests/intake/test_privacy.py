@@ -17,7 +17,7 @@ from intake.privacy import log, shown_to
 from portal.people import actions as people
 from portal.people.models import Patient, Proxy, User
 from queues import actions as queues
-from queues.models import Conversation, Task
+from queues.models import Conversation, FollowUpForm, Task
 from tests import factories as make
 from tests.clinic import Clinic
 from tests.people.test_grants import client_of, parent, send, teen
@@ -142,7 +142,9 @@ def test_another_sites_page_cannot_throw_people_out(clinic: Clinic) -> None:
 # ---- every address, as everybody --------------------------------------------------------------------------------
 
 
-def addresses(conversation: Conversation, draft: Draft, proxy: Proxy, attachment: str) -> dict[str, str]:
+def addresses(
+    conversation: Conversation, draft: Draft, proxy: Proxy, attachment: str, asked: int
+) -> dict[str, str]:
     """Every address of the patients' pages, filled with the keys of one patient's rows."""
     keys = {"requests": conversation.pk, "drafts": draft.pk, "access": proxy.pk, "attachments": attachment}
     found = {}
@@ -155,6 +157,7 @@ def addresses(conversation: Conversation, draft: Draft, proxy: Proxy, attachment
         for part in ("<uuid:pk>", "<int:pk>"):
             path = path.replace(part, str(keys.get(route.split("/")[0], conversation.pk)))
         path = path.replace("<slug:code>", "refill").replace("<slug:page>", "p1")
+        path = path.replace("<int:number>", str(asked))
         assert "<" not in path, f"teach this test to fill {route}"
         found[f"{pattern.name} {route}"] = "/" + path
     assert get_resolver().resolve("/requests/")
@@ -190,7 +193,7 @@ class TestEveryAddress:
         }
 
     def test_shows_and_changes_nothing_of_it_to_anybody_else(
-        self, clinic: Clinic, teen: Patient, cast: dict[str, User]
+        self, clinic: Clinic, teen: Patient, cast: dict[str, User], breathing: FollowUpForm
     ) -> None:
         secret = "Doxycycline 100 mg"
         hidden = clinic.draft(by=teen.user, medicine=secret)
@@ -201,8 +204,10 @@ class TestEveryAddress:
         own = people.grant_proxy(
             user=make.UserFactory(), patient=teen, relationship="partner", by=clinic.admin
         )
+        task = queues.claim(task=Task.objects.get(conversation=conversation), by=clinic.nurse)
+        asked = queues.ask_back(task=task, question="", follow_up=breathing, by=clinic.nurse).follow_up
         before = Task.objects.get(conversation=conversation).version
-        paths = addresses(conversation, draft, own, "3a6b1b5e-0000-4000-8000-000000000000")
+        paths = addresses(conversation, draft, own, "3a6b1b5e-0000-4000-8000-000000000000", asked.pk)
         assert len(paths) > 12
         for who, user in cast.items():
             for name, path in paths.items():
@@ -222,6 +227,10 @@ class TestEveryAddress:
         draft.refresh_from_db()
         assert draft.raw["i.medicine"] == [secret]
         assert Task.objects.get(conversation=conversation).version == before
+        assert not Draft.objects.filter(follow_up=asked).exists()
+        # It is there for whom it was asked.
+        mine = client_of(teen.user).post(reverse("follow-up", args=[conversation.pk, asked.pk]))
+        assert mine["Location"] == reverse("draft", args=[Draft.objects.get(follow_up=asked).pk])
         own.refresh_from_db()
         assert own.ended_at is None
 
@@ -229,7 +238,7 @@ class TestEveryAddress:
         proxy = people.grant_proxy(
             user=make.UserFactory(), patient=clinic.patient, relationship="carer", by=clinic.admin
         )
-        paths = addresses(clinic.send(), clinic.draft(), proxy, "3a6b1b5e-0000-4000-8000-000000000000")
+        paths = addresses(clinic.send(), clinic.draft(), proxy, "3a6b1b5e-0000-4000-8000-000000000000", 1)
         for name, path in paths.items():
             if name.split()[0] in FOR_ALL:
                 continue
