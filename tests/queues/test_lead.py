@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.now import now
+from audit.now import at, now
 from portal.people.models import User
 from portal.people.policies import Refused
 from queues import actions, clock, forecast
@@ -63,6 +63,10 @@ def lead(clinic: Clinic) -> User:
 
 @pytest.fixture
 def late(clinic: Clinic) -> Task:
+    return due_in_a_minute(clinic)
+
+
+def due_in_a_minute(clinic: Clinic) -> Task:
     """A task that will be late: due in a minute, in a queue that has done nothing for two weeks."""
     task = clinic.task()
     soon = now() + timedelta(minutes=1)
@@ -76,14 +80,21 @@ def move(user: User, task: Task, to: str):
     return client_of(user).post("/work/lead/move/", data, follow=True)
 
 
+@pytest.mark.parametrize(("hour", "ordinary_too"), [(20, False), (9, True)])
 def test_the_board_tells_what_will_be_late_and_who_holds_how_much(
-    clinic: Clinic, lead: User, late: Task
+    clinic: Clinic, lead: User, hour: int, ordinary_too: bool
 ) -> None:
-    actions.claim(task=clinic.task(), by=clinic.nurse)
-    read = board(lead)
+    """An ordinary task is due in eight hours: sent in the evening it is tomorrow's, sent in the morning today's."""
+    tomorrow = now().astimezone(MONDAY.tzinfo) + timedelta(days=1)
+    with at(tomorrow.replace(hour=hour, minute=0)):
+        ordinary = clinic.task()
+        actions.claim(task=ordinary, by=clinic.nurse)
+        late = due_in_a_minute(clinic)
+        read = board(lead)
     refills = next(load for load in read.loads if load.queue == clinic.refills)
-    assert (refills.open, refills.unclaimed, refills.late, refills.late_today) == (2, 1, 0, 1)
-    assert read.coming == {late.pk}
+    coming = {late.pk, ordinary.pk} if ordinary_too else {late.pk}
+    assert (refills.open, refills.unclaimed, refills.late, refills.late_today) == (2, 1, 0, len(coming))
+    assert read.coming == coming
     assert next(hands.claimed for hands in read.hands if hands.user == clinic.nurse) == 1
     assert {load.queue for load in read.loads} == set(Queue.objects.led_by(lead))
 
