@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -175,6 +176,28 @@ def _visit_of(conversation: Conversation) -> UUID:
         row.visit = uuid4()
         row.save(update_fields=["visit"])
     return row.visit
+
+
+PAGES_REMEMBERED = 20  # of those that browsers got of one draft; an older one has long sent its last save
+
+
+@contextmanager
+def in_turn(draft: Draft, *, tab: str, turn: int) -> Iterator[bool]:
+    """One save of a draft at a time, each on top of what the one before has stored: `draft` is read anew.
+
+    A browser numbers the saves of each page it got (`tab`). One that it gave up on may still be on its way and come
+    after a newer one: then this yields False, and nothing of it may be stored. Raises Draft.DoesNotExist where the
+    draft was sent or deleted meanwhile.
+    """
+    with transaction.atomic():
+        there = Draft.objects.select_for_update().only("raw", "visited", "notices", "turns").get(pk=draft.pk)
+        draft.raw, draft.visited, draft.notices = there.raw, there.visited, there.notices
+        newest = not tab or turn > there.turns.get(tab, 0)
+        if tab and newest:
+            others = [(key, last) for key, last in there.turns.items() if key != tab]
+            draft.turns = dict([*others[1 - PAGES_REMEMBERED :], (tab, turn)])
+            draft.save(update_fields=["turns"])
+        yield newest
 
 
 @transaction.atomic

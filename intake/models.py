@@ -165,6 +165,11 @@ class Draft(models.Model):
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="drafts")
     raw = models.JSONField(default=dict, help_text=_("Field name to the list of texts as typed."))
     visited = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    turns = models.JSONField(
+        default=dict,
+        editable=False,
+        help_text=_("For each page as a browser got it: the number of its newest save that is kept."),
+    )
     visit = models.UUIDField(
         null=True, blank=True, help_text=_("That of the request it is written beside: staff see both.")
     )

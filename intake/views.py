@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.db.models import Exists, OuterRef, Prefetch
@@ -115,20 +115,26 @@ def draft(request: Request, pk: UUID, page: str = "") -> HttpResponse:
         _read_event(request, row)
         return _form_page(request, row, state, here, errors="check" in request.GET)
     post = again if again is not None else request.POST
+    before = state.shown(here)
     try:
-        raw, wrong = files.receive(
-            draft=row,
-            form=forms.form(row.version),
-            post=post,
-            files=request.FILES,
-            page=here,
-            by=request.user,
-        )
+        with actions.in_turn(row, tab=post.get("tab", "")[:36], turn=_turn(post)) as newest:
+            if newest:
+                raw, wrong = files.receive(
+                    draft=row,
+                    form=forms.form(row.version),
+                    post=post,
+                    files=request.FILES,
+                    page=here,
+                    by=request.user,
+                )
+                state = actions.save_draft(draft=row, raw=raw, by=request.user, page=here.id)
+            else:
+                state = forms.evaluate(row)
     except UnknownField as unknown:
         messages.error(request, str(unknown))
         return _form_page(request, row, state, here, status=400)
-    before = state.shown(here)
-    state = actions.save_draft(draft=row, raw=raw, by=request.user, page=here.id)
+    except Draft.DoesNotExist:
+        return _already_sent(request, pk)
     here = next((each for each in state.pages if each.id == here.id), state.pages[0])
     if again is not None:
         return _form_page(request, row, state, here)
@@ -156,6 +162,11 @@ def draft(request: Request, pk: UUID, page: str = "") -> HttpResponse:
         messages.success(request, _("Saved. You can go on with it whenever you like."))
         return _away_from(row)
     return redirect("draft", row.pk, here.id)
+
+
+def _turn(post: Any) -> int:
+    text = post.get("turn", "")
+    return int(text) if text.isdecimal() and len(text) < 16 else 0
 
 
 @require_http_methods(["GET", "POST"])
@@ -381,6 +392,7 @@ def _form_page(
             "page": here,
             "number": number,
             "pages": pages,
+            "tab": uuid4() if template == "intake/page.html" else "",
             "fields": render_page(state, here, bound_errors=errors),
             "errors": [
                 *({"name": each.field or "page", "message": each.sentence} for each in wrong),

@@ -254,6 +254,33 @@
     setTimeout(() => delete form.dataset.sent, 8000);
   });
 
+  // Saves of a page carry a number that only grows, so that one given up on can't undo a newer one on the server.
+  let turn = 0;
+  const number = (form) => {
+    const field = form.querySelector("#turn");
+    if (!field) return;
+    turn = Math.max(turn + 1, Date.now());
+    field.value = turn;
+    form.querySelectorAll("#tab, #turn").forEach((each) => { each.name = each.dataset.name; });
+  };
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (!event.target.querySelector?.("#turn")) return;
+    number(event.target);
+    event.detail.parameters.set("tab", find("#tab").value);
+    event.detail.parameters.set("turn", turn);
+  });
+  document.addEventListener("submit", (event) => number(event.target));
+
+  // What was typed while a save was under way is not in its answer: leave the page as it is, the next save follows.
+  const written = (form) => [...new FormData(form)].filter(([name]) => name.startsWith("i.")).map(([name, value]) => `${name}=${value.name ?? value}`).join("\n");
+  let saving = null;
+  document.addEventListener("htmx:beforeSend", (event) => {
+    if (event.target.querySelector?.("#turn")) saving = written(event.target);
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id === "page" && event.detail.requestConfig.elt.matches("form") && written(event.detail.requestConfig.elt) !== saving) event.detail.shouldSwap = false;
+  });
+
   // A notice of an emergency interrupts: the first time it is shown, the focus goes to it.
   let told = document.querySelector("#notice")?.dataset.key;
   document.addEventListener("htmx:afterSettle", () => {
