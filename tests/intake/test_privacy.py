@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
 from audit.models import Event
-from audit.now import now
+from audit.now import at, now
 from intake import actions as intake
 from intake import urls as intake_urls
 from intake.models import Draft
@@ -204,8 +205,10 @@ class TestEveryAddress:
         own = people.grant_proxy(
             user=make.UserFactory(), patient=teen, relationship="partner", by=clinic.admin
         )
-        task = queues.claim(task=Task.objects.get(conversation=conversation), by=clinic.nurse)
-        asked = queues.ask_back(task=task, question="", follow_up=breathing, by=clinic.nurse).follow_up
+        # Long enough ago that the nurse can't take it back any more: it is there to be seen from the first look on.
+        with at(now() - timedelta(seconds=settings.UNDO_SECONDS)):
+            task = queues.claim(task=Task.objects.get(conversation=conversation), by=clinic.nurse)
+            asked = queues.ask_back(task=task, question="", follow_up=breathing, by=clinic.nurse).follow_up
         before = Task.objects.get(conversation=conversation).version
         paths = addresses(conversation, draft, own, "3a6b1b5e-0000-4000-8000-000000000000", asked.pk)
         assert len(paths) > 12
