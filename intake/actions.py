@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
@@ -54,9 +54,18 @@ __all__ = [
 
 
 @transaction.atomic
-def publish_version(*, questionnaire: Questionnaire, resource: dict[str, Any], by: User | None) -> Version:
-    """Check a FHIR Questionnaire and make it the live version. Raises QuestionnaireError with every problem."""
-    forms.check(resource)
+def publish_version(
+    *,
+    questionnaire: Questionnaire,
+    resource: dict[str, Any],
+    value_sets: Sequence[dict[str, Any]] = (),
+    by: User | None,
+) -> Version:
+    """Check a FHIR Questionnaire and make it the live version. Raises QuestionnaireError with every problem.
+
+    `value_sets` are the ValueSet and CodeSystem resources it refers to and doesn't hold; the version keeps them.
+    """
+    forms.check(resource, value_sets)
     Questionnaire.objects.select_for_update().get(pk=questionnaire.pk)
     last = questionnaire.versions.order_by("-number").first()
     # The old one steps down first: the database allows one live version.
@@ -66,6 +75,7 @@ def publish_version(*, questionnaire: Questionnaire, resource: dict[str, Any], b
         number=last.number + 1 if last else 1,
         status=Version.Status.LIVE,
         resource=resource,
+        value_sets=list(value_sets),
         created_at=now(),
     )
     store(version, by=by, action="intake.questionnaire.publish")

@@ -1,20 +1,20 @@
-import json
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from audit.admin import AuditedAdmin, ReadOnlyAdmin
 from intake import actions
-from intake import forms as bridge
 from intake.models import Questionnaire, RequestType, Version
-from intake.questionnaires import QuestionnaireError
+from intake.questionnaires import QuestionnaireError, export, inspect, inspect_value_sets
 from portal.people.policies import Refused
 from portal.people.requests import Request
+
+MOST_BYTES = 5_000_000
 
 
 class QuestionnaireForm(forms.ModelForm):
@@ -28,24 +28,39 @@ class QuestionnaireForm(forms.ModelForm):
         ),
     )
 
+    value_sets = forms.FileField(
+        required=False,
+        label=_("Its value sets (FHIR R4 ValueSet, CodeSystem, or a Bundle of them, JSON)"),
+        help_text=_("Only needed when the questionnaire takes its answers from a value set it doesn't hold."),
+    )
+
     class Meta:
         model = Questionnaire
         fields = ["code", "title", "follow_up"]
 
-    def clean_resource(self) -> dict[str, Any] | None:
-        upload = self.cleaned_data.get("resource")
+    def clean(self) -> dict[str, Any]:
+        """Both files are read here, because the questionnaire can only be checked with its value sets."""
+        data = super().clean() or self.cleaned_data
+        sets = self._read("value_sets", inspect_value_sets) or []
+        if not self.errors:
+            form = self._read("resource", lambda raw: inspect(raw, value_sets=sets))
+            if sets and form is None and not self.errors:
+                self.add_error("value_sets", _("Add the questionnaire that uses them."))
+            data["resource"] = export(form) if form else None
+        return data | {"value_sets": sets}
+
+    def _read(self, name: str, reader: Callable[[bytes], Any]) -> Any:
+        upload = self.cleaned_data.get(name)
         if not upload:
             return None
-        if upload.size > 5 * 1024 * 1024:
-            raise ValidationError(_("The file is larger than 5 MB."))
+        if upload.size > MOST_BYTES:
+            self.add_error(name, _("The file is larger than 5 MB."))
+            return None
         try:
-            resource = json.loads(upload.read())
-            bridge.check(resource)
-        except (ValueError, RecursionError) as error:
-            if isinstance(error, QuestionnaireError):
-                raise ValidationError([str(problem) for problem in error.problems]) from error
-            raise ValidationError(_("This file is no JSON.")) from error
-        return resource
+            return reader(upload.read())
+        except QuestionnaireError as error:
+            self.add_error(name, [str(problem) for problem in error.problems])
+        return None
 
 
 class VersionInline(admin.TabularInline):
@@ -80,7 +95,10 @@ class QuestionnaireAdmin(GuardedAdmin):
         super().save_model(request, obj, form, change)
         if form.cleaned_data.get("resource"):
             actions.publish_version(
-                questionnaire=obj, resource=form.cleaned_data["resource"], by=request.user
+                questionnaire=obj,
+                resource=form.cleaned_data["resource"],
+                value_sets=form.cleaned_data["value_sets"],
+                by=request.user,
             )
         actions.offer_follow_up(questionnaire=obj, how=obj.follow_up, by=request.user)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -23,14 +23,15 @@ from triage.signals import Reading
 TITLE_LENGTH = 140
 
 
-def check(resource: dict[str, Any]) -> Form:
+def check(resource: dict[str, Any], value_sets: Sequence[dict[str, Any]] = ()) -> Form:
     """Raises QuestionnaireError with every problem of the resource."""
-    return load(resource)
+    return load(resource, value_sets=value_sets)
 
 
 @lru_cache(maxsize=64)
 def _form(version_id: int) -> Form:
-    return load(Version.objects.get(pk=version_id).resource)
+    version = Version.objects.get(pk=version_id)
+    return load(version.resource, value_sets=version.value_sets)
 
 
 def form(version: Version) -> Form:

@@ -40,7 +40,8 @@ class Questionnaire(models.Model):
     @property
     def live(self) -> Version | None:
         # The resource is large, and hardly anybody who asks for the version reads it.
-        return self.versions.filter(status=Version.Status.LIVE).order_by("-number").defer("resource").first()
+        live = self.versions.filter(status=Version.Status.LIVE).order_by("-number")
+        return live.defer("resource", "value_sets").first()
 
 
 class Version(models.Model):
@@ -55,6 +56,8 @@ class Version(models.Model):
     number = models.PositiveIntegerField()
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
     resource = models.JSONField()
+    # ValueSet and CodeSystem resources that came beside the form, for the answers it doesn't hold itself.
+    value_sets = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(default=now)
 
     class Meta:

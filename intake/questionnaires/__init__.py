@@ -5,7 +5,7 @@ SDC is understood, how fields are named, and which style classes the fragments u
 """
 
 from .items import Item, Option, Page, Questionnaire
-from .loading import export, inspect, load
+from .loading import export, inspect, inspect_value_sets, load
 from .posting import accept
 from .problems import Problem, QuestionnaireError, UnknownField
 from .render import render_page
@@ -28,6 +28,7 @@ __all__ = [
     "evaluate",
     "export",
     "inspect",
+    "inspect_value_sets",
     "load",
     "render_page",
 ]

@@ -13,16 +13,40 @@ from .items import Questionnaire
 from .pages import make_pages
 from .parse import ItemReader, check_modifiers
 from .problems import Findings
-from .reading import check_tree, read
+from .reading import check_tree, read, refuse
 from .scripts import Scripts
 from .trial import try_out
 from .valuesets import NotKnown, ValueSets
 from .wording import read_wording
 
 
-def inspect(raw: bytes) -> Questionnaire:
+def inspect(raw: bytes, *, value_sets: Sequence[Mapping[str, Any]] = ()) -> Questionnaire:
     """A questionnaire from the bytes somebody uploaded. Raises QuestionnaireError, whatever the bytes are."""
-    return load(read(raw))
+    return load(read(raw), value_sets=value_sets)
+
+
+def inspect_value_sets(raw: bytes) -> list[dict[str, Any]]:
+    """What a file given beside a form holds: one ValueSet or CodeSystem, or a Bundle of them.
+
+    Raises QuestionnaireError for anything else. Whether a set can be expanded is told when a form needs it.
+    """
+    resource = read(raw)
+    check_tree(resource)
+    found = [resource]
+    if resource.get("resourceType") == "Bundle":
+        entries = resource.get("entry")
+        entries = entries if isinstance(entries, list) else []
+        found = [entry.get("resource") if isinstance(entry, Mapping) else None for entry in entries]
+    for part in found:
+        if not isinstance(part, Mapping) or part.get("resourceType") not in ("ValueSet", "CodeSystem"):
+            raise refuse(
+                "resourceType", "valueSet", "This is no ValueSet or CodeSystem, nor a Bundle of them."
+            )
+        if not isinstance(part.get("url"), str):
+            raise refuse(f"{part['resourceType']}.url", "url", "Without its “url” no form can refer to it.")
+    if not found:
+        raise refuse("Bundle.entry", "valueSet", "The bundle holds no value set.")
+    return [dict(part) for part in found]
 
 
 def load(resource: Mapping[str, Any], *, value_sets: Sequence[Mapping[str, Any]] = ()) -> Questionnaire:

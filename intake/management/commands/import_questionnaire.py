@@ -14,7 +14,7 @@ from django.db import transaction
 from intake import actions
 from intake.models import Questionnaire
 from intake.questionnaires import Questionnaire as Form
-from intake.questionnaires import QuestionnaireError, inspect
+from intake.questionnaires import QuestionnaireError, export, inspect, inspect_value_sets
 from portal.people.policies import Refused
 
 
@@ -25,10 +25,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", metavar="FILE")
+        parser.add_argument(
+            "--value-set",
+            dest="value_sets",
+            action="append",
+            default=[],
+            metavar="FILE",
+            help="a ValueSet or CodeSystem, or a Bundle of them, that the forms refer to; may be given again",
+        )
         parser.add_argument("--dry-run", action="store_true", help="only say what would happen")
         parser.add_argument("--json", action="store_true", help="one JSON object a file")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.value_sets = [one for name in options["value_sets"] for one in _sets(Path(name))]
         results = [self._take(Path(name), store=not options["dry_run"]) for name in options["files"]]
         for result in results:
             self.stdout.write(json.dumps(result, ensure_ascii=False) if options["json"] else _told(result))
@@ -47,7 +56,7 @@ class Command(BaseCommand):
         }
         try:
             with path.open("rb") as file:
-                form = inspect(file.read(MOST_READ))
+                form = inspect(file.read(MOST_READ), value_sets=self.value_sets)
         except OSError as error:
             return result | {"error": f"The file can't be read: {error.strerror}."}
         except QuestionnaireError as refused:
@@ -57,7 +66,7 @@ class Command(BaseCommand):
         result["unsupported"] = [{"path": each.path, "feature": each.feature} for each in form.warnings]
         if store:
             try:
-                _store(form)
+                _store(form, self.value_sets)
             except Refused as refused:
                 return result | {"ok": False, "error": str(refused)}
         return result
@@ -67,15 +76,27 @@ MOST_READ = 50_000_000  # beyond this nothing more is looked at; the questionnai
 
 
 @transaction.atomic
-def _store(form: Form) -> None:
-    resource = dict(form.resource)
+def _store(form: Form, value_sets: list[dict[str, Any]]) -> None:
+    resource = export(form)
     code = _code(resource)
     questionnaire, _created = Questionnaire.objects.get_or_create(
         code=code, defaults={"title": (form.title or code)[:120]}
     )
     live = questionnaire.live
-    if live is None or live.resource != resource:
-        actions.publish_version(questionnaire=questionnaire, resource=resource, by=None)
+    if live is None or (live.resource, live.value_sets) != (resource, value_sets):
+        actions.publish_version(
+            questionnaire=questionnaire, resource=resource, value_sets=value_sets, by=None
+        )
+
+
+def _sets(path: Path) -> list[dict[str, Any]]:
+    try:
+        with path.open("rb") as file:
+            return inspect_value_sets(file.read(MOST_READ))
+    except OSError as error:
+        raise CommandError(f"{path} can't be read: {error.strerror}.") from None
+    except QuestionnaireError as refused:
+        raise CommandError(f"{path}: {refused}") from None
 
 
 def _code(resource: dict[str, Any]) -> str:
