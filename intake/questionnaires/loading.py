@@ -32,7 +32,7 @@ def inspect_value_sets(raw: bytes) -> list[dict[str, Any]]:
     """
     resource = read(raw)
     check_tree(resource)
-    found = [resource]
+    found: list[Any] = [resource]
     if resource.get("resourceType") == "Bundle":
         entries = resource.get("entry")
         entries = entries if isinstance(entries, list) else []
