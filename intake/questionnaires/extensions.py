@@ -79,6 +79,10 @@ SHORT_TEXT = SDC + "sdc-questionnaire-shortText"
 POPULATION_CONTEXT = SDC + "sdc-questionnaire-itemPopulationContext"
 SOURCE_QUERIES = SDC + "sdc-questionnaire-sourceQueries"
 
+ANSWER_CONSTRAINT = (
+    "Which answers are allowed is told in a way (R5 answerConstraint) that R4 forms don't use."
+)
+
 # Each would change what is asked or what an answer means, and nothing here does it.
 REFUSED = {
     SDC
@@ -88,9 +92,7 @@ REFUSED = {
     FHIR + "questionnaire-signatureRequired": "The form must be signed, and nothing here takes a signature.",
     SDC
     + "sdc-questionnaire-signatureRequired": "The form must be signed, and nothing here takes a signature.",
-    "http://hl7.org/fhir/5.0/StructureDefinition/extension-Questionnaire.item.answerConstraint": (
-        "Which answers are allowed is told in a way (R5 answerConstraint) that R4 forms don't use."
-    ),
+    "http://hl7.org/fhir/5.0/StructureDefinition/extension-Questionnaire.item.answerConstraint": ANSWER_CONSTRAINT,
 }
 MODIFIERS_READ = frozenset({STYLE_SENSITIVE})
 

@@ -43,6 +43,9 @@ _CONTROLS_READ = frozenset(
 
 # Items for showing a finished form only (R4 extension usageMode).
 NOT_ASKED = frozenset({"display", "display-non-empty"})
+R4_CONSTRAINTS = {
+    "open-choice": "optionsOrString"
+}  # what R5 calls the two ways of R4; all else is optionsOnly
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,8 @@ class ItemReader:
             found.refuse(f"{path}.type", "type", f"“{kind}” is not one of the item types of R4.")
             return None
         check_modifiers(entry, path, self.findings)
+        if entry.get("answerConstraint") not in (None, R4_CONSTRAINTS.get(str(kind), "optionsOnly")):
+            found.refuse(f"{path}.answerConstraint", "answerConstraint", ext.ANSWER_CONSTRAINT)
         self._check_dynamic(entry, path)
         for url, why in ext.REFUSED.items():
             if ext.first(entry, url):
@@ -297,6 +302,9 @@ class ItemReader:
         if not isinstance(listed, list):
             self.findings.refuse(f"{path}.initial", "initial", "“initial” must be a list.")
             return ()
+        for place, value in enumerate(listed):
+            if isinstance(value, Mapping):
+                check_modifiers(value, f"{path}.initial[{place}]", self.findings)
         found = [ext.typed_value(value) for value in listed if isinstance(value, Mapping)]
         if listed and kind in NO_ANSWER:
             self.findings.refuse(

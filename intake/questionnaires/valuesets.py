@@ -91,6 +91,7 @@ class ValueSets:
         return codes
 
     def _expand_resource(self, resource: Mapping[str, Any], above: tuple[str, ...]) -> list[Coding]:
+        _no_modifiers(resource, resource.get("compose"), resource.get("expansion"))
         expansion = resource.get("expansion")
         if isinstance(expansion, Mapping) and expansion.get("contains"):
             codes = _contained_codes(expansion["contains"])
@@ -113,6 +114,7 @@ class ValueSets:
 
     def _part(self, part: Mapping[str, Any], above: tuple[str, ...]) -> list[Coding]:
         """One include or exclude: what its concepts, its code system and its other value sets have in common."""
+        _no_modifiers(part)
         if part.get("filter"):
             raise NotKnown("Its codes are told by a filter, which needs a terminology server.")
         lists: list[list[Coding]] = []
@@ -131,6 +133,7 @@ class ValueSets:
         resource = self._systems.get(url)
         if resource is None or resource.get("content") not in (None, "complete"):
             raise NotKnown(f"It takes every code of {url}, and that code system isn't at hand.")
+        _no_modifiers(resource)
         codes: list[Coding] = []
         waiting = list(reversed(resource.get("concept", [])))
         while waiting:
@@ -140,7 +143,14 @@ class ValueSets:
         return codes
 
 
+def _no_modifiers(*elements: Any) -> None:
+    """What changes an element's meaning may turn a list of answers into one of those that are not allowed."""
+    if any(isinstance(element, Mapping) and element.get("modifierExtension") for element in elements):
+        raise NotKnown("A modifier extension in the value set changes its meaning, and isn't known here.")
+
+
 def _coding(concept: Mapping[str, Any], system: str | None) -> Coding:
+    _no_modifiers(concept)
     if not all(isinstance(part, str) for part in (concept["code"], concept.get("display", ""), system or "")):
         raise TypeError("a code, a display or a system is no text")
     coding: Coding = {"code": concept["code"], "display": concept.get("display") or concept["code"]}

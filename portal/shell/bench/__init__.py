@@ -56,6 +56,7 @@ def _kept(value: float, aim: str) -> bool:
 
 
 GROUPS = (
+    Group("forms", "intake.bench.forms"),
     Group("decisions", "triage.bench.decisions"),
     Group("replay", "triage.bench.replay"),
     Group("proofs", "triage.bench.proofs"),

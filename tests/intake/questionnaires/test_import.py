@@ -94,6 +94,9 @@ def test_items_nested_too_deep_are_refused() -> None:
     assert any("nesting" in line for line in refusal(resource(inner)))
 
 
+NOT = [{"url": "https://example.org/not", "valueBoolean": True}]
+
+
 @pytest.mark.parametrize(
     ("made", "where"),
     [
@@ -125,6 +128,9 @@ def test_items_nested_too_deep_are_refused() -> None:
             item("string", "a", modifierExtension=[{"url": "https://example.org/not", "valueBoolean": True}]),
             "modifierExtension",
         ),
+        (item("string", "a", initial=[{"valueString": "x", "modifierExtension": NOT}]), "initial[0]"),
+        (choice("a", "x", answerConstraint="optionsOrString"), "answerConstraint"),
+        (item("string", "a", answerConstraint="optionsOrType"), "answerConstraint"),
         (
             item("string", "a", ext=[ext("sdc:subQuestionnaire", valueCanonical="https://example.org/q")]),
             "sdc-questionnaire-subQuestionnaire",

@@ -16,6 +16,9 @@ COLOURS = {
 }
 
 
+NOT = [{"url": "https://example.org/not", "valueBoolean": True}]
+
+
 def value_set(url: str = "https://example.org/vs", **content: Any) -> dict[str, Any]:
     return {"resourceType": "ValueSet", "url": url, "status": "active", **content}
 
@@ -86,6 +89,11 @@ def test_a_value_set_can_stand_on_others() -> None:
         {"compose": {"include": [{"valueSet": ["https://example.org/nowhere"]}]}},
         {"expansion": {"contains": [{"code": 5}]}},
         {"compose": {"include": [listed("a")], "exclude": [{"system": "s", "filter": [{}]}]}},
+        {"compose": {"include": [listed("a")]}, "modifierExtension": NOT},
+        {"compose": {"include": [listed("a")], "modifierExtension": NOT}},
+        {"compose": {"include": [{**listed("a"), "modifierExtension": NOT}]}},
+        {"compose": {"include": [{"system": "s", "concept": [{"code": "a", "modifierExtension": NOT}]}]}},
+        {"expansion": {"contains": [{"code": "a", "modifierExtension": NOT}]}},
     ],
 )
 def test_what_cannot_be_told_is_not_guessed(content: dict[str, Any]) -> None:
