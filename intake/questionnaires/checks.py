@@ -13,6 +13,7 @@ from .problems import Findings
 from .reading import MOST_ITEMS
 from .starting import entry_of
 from .times import Refused
+from .units import foreign
 from .values import SAMPLE, read_answer
 
 ORDERED = frozenset({">", "<", ">=", "<="})
@@ -87,6 +88,9 @@ def _check_condition(
         return
     if not _well_formed(condition):
         findings.refuse(path, "enableWhen", f"The value to compare with is not a {condition.type}.")
+        return
+    if foreign(target.units, condition.value):
+        findings.refuse(path, "enableWhen", "It compares with a unit that the question isn't asked in.")
         return
     if condition.operator in ORDERED and condition.type in ("boolean", "Coding", "Reference"):
         findings.refuse(

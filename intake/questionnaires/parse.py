@@ -13,6 +13,7 @@ from .options import read_options, well_formed
 from .problems import Findings
 from .reading import DEEPEST_ITEM, MOST_ITEMS
 from .scripts import Scripts
+from .units import foreign
 from .valuesets import NotKnown, ValueSets
 from .wording import display_item_role, read_wording
 
@@ -43,6 +44,9 @@ _CONTROLS_READ = frozenset(
 
 # Items for showing a finished form only (R4 extension usageMode).
 NOT_ASKED = frozenset({"display", "display-non-empty"})
+OTHER_VERSIONS = frozenset(
+    {"option", "options", "question", "group"}
+)  # STU3 and DSTU2: answers and questions
 R4_CONSTRAINTS = {
     "open-choice": "optionsOrString"
 }  # what R5 calls the two ways of R4; all else is optionsOnly
@@ -110,6 +114,9 @@ class ItemReader:
             found.refuse(f"{path}.type", "type", f"“{kind}” is not one of the item types of R4.")
             return None
         check_modifiers(entry, path, self.findings)
+        for key in entry:
+            if key in OTHER_VERSIONS or (key.startswith("initial") and key != "initial"):
+                found.refuse(f"{path}.{key}", key, "This is how another version of FHIR says it, and not R4.")
         if entry.get("answerConstraint") not in (None, R4_CONSTRAINTS.get(str(kind), "optionsOnly")):
             found.refuse(f"{path}.answerConstraint", "answerConstraint", ext.ANSWER_CONSTRAINT)
         self._check_dynamic(entry, path)
@@ -151,6 +158,7 @@ class ItemReader:
         roles = {child.link_id: display_item_role(child) for child in below}
         control = self._control(entry, path)
         units = self._units(entry, path, kind)
+        self._check_limit_units(entry, path, units)
         expressions = scripts.of_item(entry, path, kind)
         parts: dict[str, list[Wording]] = {
             "help": [],
@@ -240,6 +248,20 @@ class ItemReader:
     def _control(self, entry: Mapping[str, Any], path: str) -> str:
         controls = [_code_of(ext.typed_value(e)[1]) for e in ext.all_of(entry, ext.ITEM_CONTROL)]
         return next((code for code in controls if code in _CONTROLS_READ), controls[0] if controls else "")
+
+    def _check_limit_units(self, entry: Mapping[str, Any], path: str, units: tuple[Unit, ...]) -> None:
+        """A limit counts for one unit. Nothing is converted here, so it can't be held against another."""
+        for url in (ext.MIN_VALUE, ext.MAX_VALUE, ext.MIN_QUANTITY, ext.MAX_QUANTITY):
+            limit = ext.value_of(entry, url)
+            if foreign(units, limit) or (
+                len(units) > 1 and isinstance(limit, Mapping) and limit.get("value")
+            ):
+                feature = "minValue" if url in (ext.MIN_VALUE, ext.MIN_QUANTITY) else "maxValue"
+                self.findings.refuse(
+                    f"{path}.extension",
+                    feature,
+                    "The limit is told in one unit, and the answer can be given in another.",
+                )
 
     def _units(self, entry: Mapping[str, Any], path: str, kind: str) -> tuple[Unit, ...]:
         codings = [ext.typed_value(e)[1] for e in ext.all_of(entry, ext.UNIT_OPTION)]

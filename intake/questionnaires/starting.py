@@ -13,6 +13,7 @@ from typing import Any
 
 from .items import Item, Option
 from .options import OTHER
+from .units import foreign, unit_of
 
 Entry = tuple[str, dict[str, str]]
 MOST_PLACES = Decimal("0.00000001")
@@ -104,8 +105,8 @@ def _quantity_entry(item: Item, value: Any) -> Entry | None:
     if not isinstance(value, Mapping):
         return None
     number = value.get("value")
-    unit = next(
-        (u.key for u in item.units if u.code == value.get("code") or u.label == value.get("unit")), None
-    )
-    label = unit or str(value.get("unit") or value.get("code") or "")
+    if foreign(item.units, value):
+        return None
+    unit = unit_of(item.units, value)
+    label = unit.key if unit else str(value.get("unit") or value.get("code") or "")
     return ("" if number is None else number_text(number)), ({"unit": label} if label else {})

@@ -97,6 +97,18 @@ def test_items_nested_too_deep_are_refused() -> None:
 NOT = [{"url": "https://example.org/not", "valueBoolean": True}]
 
 
+UCUM = "http://unitsofmeasure.org"
+GRAMS = {"value": 3, "unit": "g", "system": UCUM, "code": "g"}
+
+
+def unit(code: str) -> dict[str, Any]:
+    return ext("questionnaire-unitOption", valueCoding={"system": UCUM, "code": code, "display": code})
+
+
+def weight(*more: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return item("quantity", "a", ext=[unit("kg"), *more], **fields)
+
+
 @pytest.mark.parametrize(
     ("made", "where"),
     [
@@ -130,6 +142,14 @@ NOT = [{"url": "https://example.org/not", "valueBoolean": True}]
         ),
         (item("string", "a", initial=[{"valueString": "x", "modifierExtension": NOT}]), "initial[0]"),
         (choice("a", "x", answerConstraint="optionsOrString"), "answerConstraint"),
+        (item("choice", "a", option=[{"valueString": "x"}]), "option"),
+        (item("choice", "a", options={"reference": "#v"}), "options"),
+        (item("string", "a", initialString="x"), "initialString"),
+        (weight(initial=[{"valueQuantity": GRAMS}]), "initial"),
+        (weight(initial=[{"valueQuantity": {"value": 3, "unit": "g"}}]), "initial"),
+        (weight(ext("minQuantity", valueQuantity=GRAMS)), "minValue"),
+        (weight(ext("maxValue", valueQuantity=GRAMS)), "maxValue"),
+        (weight(unit("g"), ext("maxValue", valueQuantity=GRAMS)), "maxValue"),
         (item("string", "a", answerConstraint="optionsOrType"), "answerConstraint"),
         (
             item("string", "a", ext=[ext("sdc:subQuestionnaire", valueCanonical="https://example.org/q")]),
@@ -375,3 +395,10 @@ def test_a_property_told_by_an_expression_is_refused(key: str) -> None:
 def test_items_meant_for_reading_a_finished_form_are_not_asked() -> None:
     usage = ext("questionnaire-usageMode", valueCode="display-non-empty")
     assert form(item("string", "a", ext=[usage]), item("string", "b")).item("a").hidden
+
+
+def test_a_condition_in_a_unit_nobody_can_answer_in_is_refused() -> None:
+    waits = item("string", "b", enableWhen=[when("a", ">", answerQuantity=GRAMS)])
+    assert any("enableWhen[0]" in line for line in refusal(resource(weight(), waits)))
+    load(resource(weight(unit("g")), waits))
+    load(resource(weight(initial=[{"valueQuantity": GRAMS | {"unit": "kg", "code": "kg"}}])))
