@@ -9,21 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from portal.people.models import Facility
 from queues.models import Queue
 from triage import catalogue as catalogues
-from triage import proving, signals
+from triage import proving, rereading, signals
 from triage.conditions import ConditionError
 from triage.fields import CatalogueError, Json
-from triage.models import AnswerSource, Approval, LostFlag, Proof, Ruleset
+from triage.models import AnswerSource, Approval, LostFlag, Proof, Replay, Ruleset
 
 AT_ONCE_SECONDS = 8.0  # while a person waits
+RED_FLAG_DAYS = 90  # how far back publishing looks for red flags that would be lost
 MAX_LOST = 200  # past red flags that may be accepted one by one; with more, the rules are wrong
 _GATE = 0x706F7274  # the key of the lock that all changes of decisions share
 
@@ -135,7 +137,7 @@ def report(
         findings=[proving.Finding.from_json(one) for one in told.get("findings", [])],
         overlaps=[proving.Finding.from_json(one) for one in told.get("overlaps", [])],
         approvals_missing=_approvals_missing(ruleset, as_in),
-        lost=_lost(ruleset),
+        lost=[*_lost(ruleset), *_not_read_anew(ruleset)],
         warnings=warnings(ruleset),
     )
 
@@ -175,6 +177,28 @@ def _lost(ruleset: Ruleset) -> list[str]:
             "reason, or the rules must change."
         )
         % {"count": waiting}
+    ]
+
+
+def _not_read_anew(ruleset: Ruleset) -> list[str]:
+    """Publishing writes a draft down for the installed signals: where they are new, what they see in past words has
+    to be known before. Going back to an earlier version changes no signals and asks for none of it."""
+    if ruleset.status != Ruleset.Status.DRAFT or not rereading.are_new():
+        return []
+    whole = ruleset.replays.filter(
+        state=Replay.State.DONE,
+        rules_digest=proving.rules_digest(ruleset),
+        result__signals=signals.VERSION,
+        until__gte=F("since") + timedelta(days=RED_FLAG_DAYS),
+    )
+    if whole.exists():
+        return []
+    return [
+        _(
+            "Other signals (%(new)s) are installed than those the published rules were written for. Replay the past "
+            "%(days)d days under these rules first: the words are read anew for it."
+        )
+        % {"new": signals.VERSION, "days": RED_FLAG_DAYS}
     ]
 
 

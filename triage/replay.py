@@ -6,8 +6,8 @@ seen while it runs, and a crash loses one slice.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
@@ -20,16 +20,16 @@ from audit.now import now
 from portal.people.roles import Role
 from queues.models import Queue
 from queues.urgency import Urgency
-from triage import engine, lateness, proving, publishing
+from triage import engine, lateness, proving, publishing, rereading, signals
 from triage.fields import Json
 from triage.loading import compile_rows
 from triage.models import Decision, LostFlag, Replay, Ruleset
 
 SLICE = 5_000
+SLICE_ANEW = 400  # where words are read anew, which takes some ten seconds
 CHUNK = 1_000
 MAX_SHOWN = 500
 MAX_ATTEMPTS = 5
-RED_FLAG_DAYS = 90  # how far back publishing looks for red flags that would be lost
 
 Row = tuple[int, dict[str, Json], str, int, int]  # key, facts, queue, urgency, floor
 
@@ -60,6 +60,10 @@ class Tally:
         default_factory=lambda: (Counter(), Counter())
     )  # the load once more, by urgency too: what lateness is expected from
     shown: list[dict[str, Json]] = field(default_factory=list)
+    signals: str = (
+        ""  # the version that read the words anew; empty where the readings of their time were kept
+    )
+    read_anew: int = 0
 
     def add(self, row: Row, decision: engine.Decision) -> None:
         pk, _facts, queue, urgency, floor = row
@@ -120,6 +124,8 @@ class Tally:
             },
             "work": [[[code, level, n] for (code, level), n in side.items()] for side in self.work],
             "shown": self.shown,
+            "signals": self.signals,
+            "read_anew": self.read_anew,
         }
 
     @classmethod
@@ -140,6 +146,8 @@ class Tally:
             ),
             work=(_work(told["work"][0]), _work(told["work"][1])),
             shown=told["shown"],
+            signals=told.get("signals", ""),
+            read_anew=told.get("read_anew", 0),
         )
 
 
@@ -182,26 +190,59 @@ def _slice(replay_id: int, rules: engine.Ruleset) -> bool:
         row = Replay.objects.select_for_update(skip_locked=True).filter(pk=replay_id).first()
         if row is None or row.state != Replay.State.RUNNING:
             return True
-        tally = Tally.from_json(row.result) if row.result else Tally(physicians())
-        rest = decisions_of(row).filter(pk__gt=row.last_decision).order_by("pk")[:SLICE]
+        new = signals.VERSION if rereading.are_new() else ""
+        tally = Tally.from_json(row.result) if row.result else Tally(physicians(), signals=new)
+        if tally.signals != new:  # one half with other signals than the other half would say nothing
+            row.state, row.error = Replay.State.FAILED, "changed"
+            row.save(update_fields=["state", "error"])
+            return True
+        size = SLICE_ANEW if new else SLICE
+        rest = decisions_of(row).filter(pk__gt=row.last_decision).order_by("pk")[:size]
         count = 0
-        for told in rows_of_slice(rest):
-            tally.add(told, engine.decide(rules, told[1]))
+        for told, facts, read in _with_facts(rows_of_slice(rest), row, anew=bool(new)):
+            tally.add(told, engine.decide(rules, facts))
+            tally.read_anew += read
             row.last_decision = told[0]
             count += 1
         row.done, row.result = tally.count, tally.to_json()
         row.seconds = round(row.seconds + monotonic() - started, 3)
-        if count < SLICE:
+        if count < size:
             row.state = Replay.State.DONE
             known = lateness.rates(row.since, row.until)
             row.result["late"] = lateness.expected(*tally.work, known)
         row.save()
-    return count < SLICE
+    return count < size
+
+
+def _with_facts(
+    rows: Iterator[Row], replay: Replay, *, anew: bool
+) -> Iterator[tuple[Row, dict[str, Json], bool]]:
+    """Each past decision with the facts it is decided from now, and whether its words were read anew for it."""
+    if not anew:
+        yield from ((row, row[1], False) for row in rows)
+        return
+    slice_ = list(rows)  # a small one, for reading takes its time
+    facts = rereading.anew(((row[0], row[1]) for row in slice_), by=replay.by, of=replay.ruleset)
+    for row, (told, read) in zip(slice_, facts, strict=True):
+        yield row, told, read
 
 
 def rows_of_slice(decisions: QuerySet[Decision]) -> Iterator[Row]:
     values = decisions.values_list("pk", "facts", "queue", "urgency", "floor")
     yield from values.iterator(chunk_size=CHUNK)
+
+
+def _as_known(rows: Iterable[Row]) -> Iterator[Row]:
+    kept: deque[Row] = deque()
+
+    def keep() -> Iterator[tuple[int, dict[str, Json]]]:
+        for row in rows:
+            kept.append(row)
+            yield row[0], row[1]
+
+    for facts in rereading.as_known(keep()):
+        pk, _facts, queue, urgency, floor = kept.popleft()
+        yield pk, facts, queue, urgency, floor
 
 
 # ---- red flags ------------------------------------------------------------------------------------------------------
@@ -210,16 +251,23 @@ def rows_of_slice(decisions: QuerySet[Decision]) -> Iterator[Row]:
 @transaction.atomic
 def find_lost_flags(ruleset: Ruleset) -> int:
     """Decide the past red flags again and keep what this ruleset would lose or lower; return how many of those
-    nobody has accepted. A ruleset that can't be read loses nothing: its problems stop it anyway."""
+    nobody has accepted. A ruleset that can't be read loses nothing: its problems stop it anyway.
+
+    A draft is published for the installed signals. Where they are new, flags are lost by them too, as far as a replay
+    has read the words anew.
+    """
     try:
         rules = compile_rows(ruleset, ruleset.rules.all())
     except engine.RulesetError:
         return 0
     flagged = Decision.objects.filter(
-        floor=Urgency.URGENT, decided_at__gte=now() - timedelta(days=RED_FLAG_DAYS)
+        floor=Urgency.URGENT, decided_at__gte=now() - timedelta(days=publishing.RED_FLAG_DAYS)
     )
     found: dict[tuple[int, int, int], LostFlag] = {}
-    for pk, facts, _queue, urgency, floor in rows_of(flagged):
+    rows: Iterable[Row] = rows_of(flagged)
+    if ruleset.status == Ruleset.Status.DRAFT and rereading.are_new():
+        rows = _as_known(rows)
+    for pk, facts, _queue, urgency, floor in rows:
         decision = engine.decide(rules, facts)
         new = Urgency.from_word(decision.urgency), Urgency.from_word(decision.floor)
         if is_lost(urgency, floor, *new):

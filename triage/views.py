@@ -12,7 +12,18 @@ from portal.people.policies import Refused
 from portal.people.requests import Request
 from queues.models import Task
 from queues.views.frame import bench, staff
-from triage import actions, comparing, engine, explain, policies, proving, publishing, replay, sorting
+from triage import (
+    actions,
+    comparing,
+    engine,
+    explain,
+    policies,
+    proving,
+    publishing,
+    replay,
+    rereading,
+    sorting,
+)
 from triage.models import Decision, LostFlag, Promise, Ruleset
 
 PAGE = 50
@@ -157,8 +168,11 @@ def both(request: Request, ruleset: int, decision: int) -> HttpResponse:
         raise Http404
     row = get_object_or_404(Decision.objects.select_related("ruleset", "submission"), pk=decision)
     other = get_object_or_404(Ruleset, pk=ruleset)
+    facts = row.facts
+    if other.status == Ruleset.Status.DRAFT and rereading.are_new():
+        facts = next(rereading.as_known([(row.pk, facts)]))
     try:
-        then = explain.under(other, row.facts)
+        then = explain.under(other, facts)
     except engine.RulesetError as error:
         raise Http404 from error
     patients = [row.submission.patient_id] if row.submission else []

@@ -110,7 +110,8 @@ class Outlook:
     def _facts(self, ask: Ask, person: Person) -> dict[str, Any]:
         context = Context(today=self.today, now=self.anchor.astimezone(self.zone))
         state = evaluate(self.forms[ask.kind], ask.raw, context, language="en")
-        readings = [signals.read(text, ask.language) for _link_id, text in state.texts() if text.strip()]
+        texts = [text for _link_id, text in state.texts() if text.strip()]
+        readings = signals.read_many(texts, ask.language)
         age = person.age_on(self.today)
         told: dict[str, Any] = {
             "request.type": ask.kind,
