@@ -269,7 +269,7 @@ class _Check:
 
     def fits(self, name: str, stage: Json, then: Mapping[str, Json]) -> None:
         """A stage that asks for the first match does so for the one thing that it settles."""
-        settled = {"category": "category", "assignment": "queue"}.get(stage)
+        settled = {"category": "category", "assignment": "queue"}.get(str(stage))
         if settled and settled not in then:
             self.wrong(name, f"then.{settled}", f"A rule in the stage “{stage}” sets the {settled}.")
         if "category" in then and stage in ("safety", "assignment", "priority"):

@@ -190,3 +190,12 @@ def test_too_many_rules_are_refused() -> None:
 def test_any_text_is_either_read_or_refused(place: int, length: int, text: str) -> None:
     with suppress(RulesetError):
         load(TEXT[:place] + text + TEXT[place + length :])
+
+
+@pytest.mark.parametrize("stage", ["[]", "{}", "[[safety]]", "7", "null", "true", "{a: safety}"])
+def test_a_stage_of_a_wrong_type_is_refused_with_the_rule_and_the_field(stage: str) -> None:
+    rule = f"{{name: odd, stage: {stage}, when: {{always: true}}, then: {{queue: desk}}}}"
+    text = f"fallback: desk\nrules:\n  - {rule}\n"
+    with pytest.raises(RulesetError) as refused:
+        load(text)
+    assert ("odd", "stage") in [(one.rule, one.field) for one in refused.value.problems]
