@@ -127,7 +127,9 @@ def _well_formed(condition: Condition) -> bool:
         if not isinstance(value, Mapping):
             return False
         if condition.type == "Quantity":
-            return isinstance(value.get("value"), (int, float)) and not isinstance(value.get("value"), bool)
+            number = value.get("value")
+            exact = not value.get("comparator")  # “less than 3” is no value to compare with
+            return exact and isinstance(number, (int, float)) and not isinstance(number, bool)
         if condition.type == "Coding":
             return isinstance(value.get("code") or value.get("display"), str)
         return True

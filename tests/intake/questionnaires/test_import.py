@@ -147,6 +147,9 @@ def weight(*more: dict[str, Any], **fields: Any) -> dict[str, Any]:
         (item("string", "a", initialString="x"), "initialString"),
         (weight(initial=[{"valueQuantity": GRAMS}]), "initial"),
         (weight(initial=[{"valueQuantity": {"value": 3, "unit": "g"}}]), "initial"),
+        (weight(initial=[{"valueQuantity": {"value": "three"}}]), "initial"),
+        (weight(initial=[{"valueQuantity": {"value": True}}]), "initial"),
+        (weight(initial=[{"valueQuantity": {"value": 3, "comparator": "<"}}]), "initial"),
         (weight(ext("minQuantity", valueQuantity=GRAMS)), "minValue"),
         (weight(ext("maxValue", valueQuantity=GRAMS)), "maxValue"),
         (weight(unit("g"), ext("maxValue", valueQuantity=GRAMS)), "maxValue"),
@@ -401,4 +404,6 @@ def test_a_condition_in_a_unit_nobody_can_answer_in_is_refused() -> None:
     waits = item("string", "b", enableWhen=[when("a", ">", answerQuantity=GRAMS)])
     assert any("enableWhen[0]" in line for line in refusal(resource(weight(), waits)))
     load(resource(weight(unit("g")), waits))
+    waits["enableWhen"][0]["answerQuantity"] = {"value": 3, "comparator": "<"}
+    assert any("enableWhen[0]" in line for line in refusal(resource(weight(), waits)))
     load(resource(weight(initial=[{"valueQuantity": GRAMS | {"unit": "kg", "code": "kg"}}])))
