@@ -150,6 +150,11 @@ class QueueAdmin(AuditedAdmin):
             actions.retire_queue(queue=obj, to=to, by=request.user)
             self.message_user(request, _("%s is retired.") % obj, messages.SUCCESS)
 
+    def save_related(self, request: Request, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if any(each.model is Coverage and each.has_changed() for each in formsets):
+            actions.look_soon(form.instance)
+
     def has_delete_permission(self, request: Request, obj: Any = None) -> bool:
         return False  # queues are retired, so that what happened in them can still be told
 

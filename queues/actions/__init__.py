@@ -16,6 +16,7 @@ from queues.actions.incoming import (
     withdraw,
 )
 from queues.actions.leading import assign
+from queues.actions.looking import look_soon
 from queues.actions.notes import add_note, log_call, see_mentions, tick
 from queues.actions.places import (
     UrgentReader,
@@ -50,6 +51,7 @@ __all__ = [
     "hear_from_patient",
     "keep_after_all",
     "log_call",
+    "look_soon",
     "mark_read",
     "join_callback",
     "open_task",

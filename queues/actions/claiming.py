@@ -28,7 +28,8 @@ AHEAD = 64
 
 # From each queue its first few by due time and its first few urgent ones, by an index each; the best of them all are
 # the candidates. So the work is the same whether ten tasks wait or fifty thousand. A queue in which this person holds
-# as many as its capacity allows gives its urgent ones only.
+# as many as its capacity allows gives its urgent ones only. What these people cover for comes in the same way, by the
+# covering queue or person.
 CANDIDATES = """
 WITH mine AS (
     SELECT q.id, q.capacity IS NULL OR q.capacity > (
@@ -40,6 +41,14 @@ WITH mine AS (
         JOIN people_user_groups g ON g.group_id = p.group_id AND g.user_id = %s
         JOIN auth_permission a ON a.id = p.permission_id AND a.codename = 'work_queue'
     )
+), covered AS NOT MATERIALIZED (
+    SELECT t.id, t.due_at, t.urgency, t.covering_queue_id, t.covering_person_id
+    FROM queues_task t JOIN queues_queue q ON q.id = t.queue_id
+    WHERE t.state IN ('open', 'reopened') AND q.retired_at IS NULL AND (
+        q.capacity IS NULL OR t.urgency = 3 OR q.capacity > (
+            SELECT count(*) FROM queues_task h WHERE h.owner_id = %s AND h.queue_id = q.id AND h.state = 'claimed'
+        )
+    )
 ), best AS (
     SELECT t.id, t.due_at FROM mine CROSS JOIN LATERAL (
         SELECT id, due_at FROM queues_task WHERE queue_id = mine.id AND state IN ('open', 'reopened')
@@ -50,6 +59,14 @@ WITH mine AS (
         SELECT id, due_at FROM queues_task WHERE queue_id = mine.id AND state IN ('open', 'reopened') AND urgency = 3
         ORDER BY due_at, id LIMIT %s
     ) t
+    UNION ALL
+    SELECT t.id, t.worth FROM mine CROSS JOIN LATERAL (
+        SELECT id, CASE urgency WHEN 3 THEN due_at - %s ELSE due_at END AS worth FROM covered
+        WHERE covering_queue_id = mine.id ORDER BY worth, id LIMIT %s
+    ) t
+    UNION ALL
+    (SELECT id, CASE urgency WHEN 3 THEN due_at - %s ELSE due_at END AS worth FROM covered
+    WHERE covering_person_id = %s AND %s::bigint IS NULL ORDER BY worth, id LIMIT %s)
 )
 SELECT id FROM (SELECT id, min(due_at) AS worth FROM best GROUP BY id ORDER BY worth, id LIMIT %s) AS first
 """
@@ -57,14 +74,16 @@ SELECT id FROM (SELECT id, min(due_at) AS worth FROM best GROUP BY id ORDER BY w
 
 @transaction.atomic
 def claim_next(*, by: User, queue: Queue | None = None) -> Task | None:
-    """Claim the open task that should be worked now, from the person's queues or from one of them.
+    """Claim the open task that should be worked now, from the person's queues or from one of them, and from those
+    they cover for.
 
     Urgent first, then what is due first, but nothing is more than `PATIENCE` late behind urgent ones. None when all
     is done; Refused when something waits and the person holds as many tasks as its queue allows.
     """
     key = queue.pk if queue is not None else None
     # The text is the constant above, and every value a parameter.
-    given = [by.pk, key, key, by.pk, AHEAD, PATIENCE, AHEAD, AHEAD]
+    given = [by.pk, key, key, by.pk, by.pk, AHEAD, PATIENCE, AHEAD]
+    given += [PATIENCE, AHEAD, PATIENCE, by.pk, key, AHEAD, AHEAD]
     candidates = RawSQL(CANDIDATES, given)  # noqa: S611
     waiting = Task.objects.filter(pk__in=candidates, state__in=UNCLAIMED).order_by(WORTH, "pk")
     for _again in range(5):

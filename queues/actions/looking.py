@@ -19,9 +19,19 @@ from queues import clock
 from queues.actions.incoming import reopen
 from queues.actions.path import move
 from queues.actions.saying import say_ourselves
-from queues.actions.telling import Kind, alert, cover, coverage_of, leads_of, members_of, stand_ins, tell
+from queues.actions.telling import (
+    Kind,
+    alert,
+    cover,
+    coverage_of,
+    leads_of,
+    members_of,
+    next_coverage,
+    stand_ins,
+    tell,
+)
 from queues.actions.timing import end_wait
-from queues.models import Escalation, Task
+from queues.models import Escalation, Queue, Task
 from queues.states import UNCLAIMED, State
 from queues.urgency import Urgency
 
@@ -38,6 +48,12 @@ def look(task_id: int) -> bool:
         return False
     _Look(task).run()
     return True
+
+
+def look_soon(queue: Queue) -> int:
+    """Let the next sweep look at all that waits in this queue, whose coverage was just changed. Returns how many."""
+    waiting = Task.objects.filter(queue=queue, state__in=UNCLAIMED)
+    return waiting.update(next_step_at=now())
 
 
 def put_off(task_id: int) -> None:
@@ -137,6 +153,8 @@ class _Look:
             people = cover(task, row)
             if not self.urgent:  # who covers what is urgent is alerted with the others
                 tell(task, Kind.COVERED, people, round="cover")
+        elif (begins := next_coverage(self.queue)) is not None:
+            self._due(begins)
 
     def _take_up(self) -> None:
         """Alert until somebody takes it up: its people, then the lead as well, then whoever covers."""

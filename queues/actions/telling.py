@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -74,6 +74,23 @@ def coverage_of(queue: Queue, moment: datetime, *, urgent: bool, anyway: bool = 
     if queue.urgent_cover is not None and queue.urgent_cover.retired_at is None and urgent:
         return Coverage(queue=queue, covering_queue=queue.urgent_cover)
     return None
+
+
+def next_coverage(queue: Queue) -> datetime | None:
+    """The minute at which somebody next begins to stand in for the whole queue by the day: midnight there."""
+    zone = queue.calendar.zone
+    first = (
+        Coverage.objects.filter(
+            queue=queue,
+            when=Coverage.When.DAYS,
+            instead_of__isnull=True,
+            since__gt=now().astimezone(zone).date(),
+        )
+        .order_by("since")
+        .values_list("since", flat=True)
+        .first()
+    )
+    return datetime.combine(first, time(), zone) if first else None
 
 
 def cover(task: Task, row: Coverage) -> list[User]:

@@ -19,8 +19,9 @@ from queues.models.tasks import Task
 
 class CoverageQuerySet(models.QuerySet["Coverage"]):
     def of(self, queue: Queue) -> CoverageQuerySet:
-        """Who may stand in for this queue today; whether hours matter is the caller's question."""
-        today = now().date()
+        """Who may stand in for this queue today, by its own calendar's day; whether hours matter is the caller's
+        question."""
+        today = now().astimezone(queue.calendar.zone).date()
         return self.filter(
             Q(since__isnull=True) | Q(since__lte=today),
             Q(until__isnull=True) | Q(until__gte=today),

@@ -8,7 +8,8 @@ from audit.now import at, now
 from portal.people.policies import Refused
 from queues import actions
 from queues.actions.claiming import PATIENCE
-from queues.models import Queue
+from queues.models import Queue, Task
+from tests import factories as make
 from tests.clinic import Clinic
 
 CHEST = {"problems": "true", "which": "My chest hurts and I can't breathe"}
@@ -51,3 +52,30 @@ def test_a_queues_capacity_is_the_most_one_person_holds_and_urgent_ones_are_take
     assert actions.claim_next(by=clinic.nurse) == urgent
     assert actions.claim_next(by=clinic.second_nurse) == second
     assert actions.claim_next(by=clinic.second_nurse) is None
+
+
+def test_what_somebody_covers_for_is_theirs_to_claim_next_as_a_queue_or_as_a_person(clinic: Clinic) -> None:
+    helpers = make.queue("helpers", name="Helpers")
+    hal = make.staff("nurse", name="Hal Helper", queues_worked=(helpers,))
+    lone = make.staff("nurse", name="Lou Lone")
+    tasks = [clinic.task() for _ in range(3)]
+    assert actions.claim_next(by=hal) is None
+    Task.objects.filter(pk=tasks[0].pk).update(covering_queue=helpers)
+    Task.objects.filter(pk=tasks[1].pk).update(covering_person=lone)
+    assert actions.claim_next(by=lone) == tasks[1]
+    assert actions.claim_next(by=hal, queue=clinic.refills) is None
+    assert actions.claim_next(by=hal, queue=helpers) == tasks[0]
+    assert [actions.claim_next(by=person) for person in (hal, lone)] == [None, None]
+
+
+def test_of_what_is_covered_urgent_comes_first_and_the_capacity_is_that_of_its_own_queue(
+    clinic: Clinic,
+) -> None:
+    lone = make.staff("nurse", name="Lou Lone")
+    with at(now() - timedelta(days=1)):
+        first = clinic.task()
+    second, urgent = clinic.task(), clinic.task(**CHEST)
+    Task.objects.update(covering_person=lone)
+    Queue.objects.update(capacity=1)
+    assert [actions.claim_next(by=lone) for _ in range(3)] == [urgent, first, None]
+    assert Task.objects.get(pk=second.pk).owner is None

@@ -405,3 +405,25 @@ def test_a_look_leaves_an_event_of_the_system(clinic: Clinic, lead) -> None:
     sweep_at(task.respond_due)
     event = Event.objects.filter(action="queues.notice.tell").latest("pk")
     assert (event.agent, event.agent_role, event.patient_ids) == (None, "system", [clinic.patient.pk])
+
+
+def test_coverage_by_the_day_holds_as_of_its_first_minute_in_the_queues_own_zone(clinic: Clinic) -> None:
+    office = make.CalendarFactory(hours=OFFICE, time_zone="America/New_York")
+    clinic.refills.calendar = office
+    actions.save_queue(clinic.refills, by=None)
+    lone = make.staff("nurse", name="Lou Lone")
+    with at(MONDAY):
+        task = clinic.task()
+        Coverage.objects.create(
+            queue=clinic.refills, when="days", person=lone, since="2027-07-06", until="2027-07-07"
+        )
+        actions.look_soon(clinic.refills)
+        tasks.sweep()
+    midnight = datetime(2027, 7, 6, 4, tzinfo=UTC)
+    sweep_at(midnight - timedelta(minutes=1))
+    assert ("covered", "Lou") not in told(task)
+    with at(midnight):
+        assert task.pk in Task.objects.due_for_the_clock().values_list("pk", flat=True)
+        tasks.sweep()
+        assert ("covered", "Lou") in told(task)
+        assert actions.claim_next(by=lone) == task
