@@ -24,7 +24,7 @@ from portal.shell.demo.patients import Person, people_of
 from portal.shell.demo.staff import ADMIN, LEAD, STAFF, address
 from portal.shell.models import DemoClinic
 from queues import actions as queues
-from queues.models import Outcome, Queue, ServiceTarget
+from queues.models import Coverage, Outcome, Queue, ServiceTarget
 from queues.urgency import Urgency
 from triage import actions as triage
 from triage.models import Ruleset
@@ -91,8 +91,10 @@ class _Clinic:
         found = {}
         for name, hours in places.CALENDARS.items():
             found[name] = Calendar(name=name, time_zone=places.ZONE, hours=hours)
+            if name != places.ROUND_THE_CLOCK:
+                found[name].country, found[name].open_on = places.COUNTRY, list(places.OPEN_ON)
             store(found[name], by=None)
-        for name, day, what in places.closures(self.marker.anchor.date()):
+        for name, day, what in places.trainings(self.marker.anchor.date()):
             store(Closure(calendar=found[name], day=day, name=what), by=None)
         return found
 
@@ -113,6 +115,21 @@ class _Clinic:
                 self._queue(room, calendars[facility.name], facility, code)
         for room in places.OF_THE_CENTRAL_TEAM:
             self._queue(room, calendars[room.calendar], None, "")
+        self._coverage()
+
+    def _coverage(self) -> None:
+        """Who takes over: urgent work at night, routine work where it is too much, questions while doctors are away."""
+        night = Queue.objects.get(code=places.URGENT_COVER, facility=None)
+        for queue in Queue.objects.filter(code__in=places.RECEIVE_URGENT, facility__isnull=False):
+            queue.receives_urgent, queue.urgent_cover = True, night
+            code, limit = places.OVERFLOW
+            if queue.code == code:
+                other = Queue.objects.filter(code=code, facility__isnull=False).exclude(pk=queue.pk)
+                queue.overflow_queue, queue.overflow_open = other.get(), limit
+            queues.save_queue(queue, by=self.admin)
+        for queue in Queue.objects.filter(code=places.COVERED_BY_THE_OTHER):
+            other = Queue.objects.filter(code=queue.code).exclude(pk=queue.pk).get()
+            store(Coverage(queue=queue, covering_queue=other), by=self.admin)
 
     def _queue(self, room: places.Room, calendar: Calendar, facility: Facility | None, place: str) -> None:
         queue = Queue(

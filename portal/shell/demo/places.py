@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from portal.people import days_off
 from portal.people.roles import Role
 from portal.shell.demo.words import book
 
@@ -23,6 +24,16 @@ EASTSIDE_HOURS: Hours = {day: [["08:30", "13:00"], ["14:00", "18:00"]] for day i
 }
 CENTRAL_HOURS: Hours = {day: [["07:00", "20:00"]] for day in WORKDAYS} | {"sat": [["09:00", "15:00"]]}
 ALWAYS: Hours = {day: [["00:00", "24:00"]] for day in WEEK}
+
+# Public holidays are the country's, but those on which people work here.
+COUNTRY = "US"
+OPEN_ON = (
+    "Martin Luther King Jr. Day",
+    "Washington's Birthday",
+    "Juneteenth National Independence Day",
+    "Columbus Day",
+    "Veterans Day",
+)
 
 ROUND_THE_CLOCK = "Round the clock"
 CENTRAL = "Central team"
@@ -94,6 +105,15 @@ OF_THE_CENTRAL_TEAM = (
 )  # fmt: skip
 
 
+# Nurses' queues of a facility that may receive urgent work name the central queue that never closes.
+URGENT_COVER = "urgent"
+RECEIVE_URGENT = ("refills", "symptoms", "results")
+# Too full with more than this many open ones, new routine refills go to the other facility's nurses.
+OVERFLOW = ("refills", 60)
+# While the facility's physicians are away or closed, those of the other one answer what is urgent.
+COVERED_BY_THE_OTHER = "physician"
+
+
 @dataclass(frozen=True)
 class End:
     """An outcome: its code, what staff and patients read, and the roles that may choose it."""
@@ -122,35 +142,23 @@ def outcomes() -> list[End]:
 
 
 def closures(anchor: date) -> Iterator[tuple[str, date, str]]:
-    """Calendar, day and name of the days closed from when the history begins to a year after the anchor."""
-    for year in range(anchor.year - 1, anchor.year + 2):
-        for day, name in _holidays(year):
-            if anchor - timedelta(days=100) <= day <= anchor + timedelta(days=366):
-                yield from ((calendar, day, name) for calendar in CALENDARS if calendar != ROUND_THE_CLOCK)
-    # A day of training each, on the second Wednesday after the anchor and the one after it.
+    """Calendar, day and name of the days closed from when the history begins to a year after the anchor: public
+    holidays, and `trainings`."""
+    for day, off in _holidays(anchor).items():
+        if anchor - timedelta(days=100) <= day <= anchor + timedelta(days=366):
+            yield from ((calendar, day, off.name) for calendar in CALENDARS if calendar != ROUND_THE_CLOCK)
+    yield from trainings(anchor)
+
+
+def trainings(anchor: date) -> Iterator[tuple[str, date, str]]:
+    """A day of training each, on the second Wednesday after the anchor and the one after it."""
     wednesday = anchor + timedelta(days=(2 - anchor.weekday()) % 7 + 7)
-    taken = {day for year in range(anchor.year, anchor.year + 2) for day, _name in _holidays(year)}
+    taken = _holidays(anchor)
     for number, place in enumerate(FACILITIES):
         day = wednesday + timedelta(days=7 * number)
         if day not in taken:
             yield place.name, day, "Staff training"
 
 
-def _holidays(year: int) -> Iterator[tuple[date, str]]:
-    """The days on which the clinic is closed each year."""
-    yield date(year, 1, 1), "New Year's Day"
-    yield _last_monday_of_may(year), "Memorial Day"
-    yield date(year, 7, 4), "Independence Day"
-    yield _nth(year, 9, weekday=0, n=1), "Labor Day"
-    yield _nth(year, 11, weekday=3, n=4), "Thanksgiving"
-    yield date(year, 12, 25), "Christmas Day"
-
-
-def _nth(year: int, month: int, *, weekday: int, n: int) -> date:
-    first = date(year, month, 1)
-    return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (n - 1))
-
-
-def _last_monday_of_may(year: int) -> date:
-    last = date(year, 5, 31)
-    return last - timedelta(days=last.weekday())
+def _holidays(anchor: date) -> dict[date, days_off.DayOff]:
+    return days_off.holidays_of(COUNTRY, "", range(anchor.year - 1, anchor.year + 2), OPEN_ON)
