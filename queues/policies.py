@@ -201,6 +201,7 @@ def check_seen(task: Task, seen: int | None, *, by: User) -> None:
 DID = {
     "open": _l("sent it"),
     "claim": _l("claimed it"),
+    "acknowledge": _l("said that they have it"),
     "assign": _l("gave it to somebody"),
     "release": _l("put it back"),
     "reply": _l("replied"),
@@ -211,6 +212,7 @@ DID = {
     "answer": _l("answered the question"),
     "take over": _l("took it over"),
     "hand over": _l("handed it over"),
+    "transfer": _l("moved it to another queue"),
     "split": _l("split off a task"),
     "call": _l("logged a call"),
     "resolve": _l("resolved it"),

@@ -182,6 +182,17 @@ def test_a_claim_that_is_worked_on_does_not_sleep(clinic: Clinic) -> None:
     assert Task.objects.get().owner == clinic.nurse
 
 
+def test_a_call_that_reaches_nobody_is_work_too(clinic: Clinic) -> None:
+    with at(MONDAY):
+        task = actions.claim(task=clinic.task(), by=clinic.nurse)
+    with at(MONDAY + timedelta(minutes=200)):
+        actions.log_call(task=task, result="no-answer", by=clinic.nurse)
+    sweep_at(MONDAY + timedelta(minutes=439))
+    assert Task.objects.get().owner == clinic.nurse
+    sweep_at(MONDAY + timedelta(minutes=440))
+    assert Task.objects.get().owner is None
+
+
 def test_an_urgent_reply_that_nobody_reads_becomes_a_call_even_after_the_end(clinic: Clinic) -> None:
     with at(MONDAY):
         task = actions.claim(task=clinic.task(**CHEST), by=clinic.nurse)
