@@ -128,8 +128,8 @@ class _Clinic:
                 queue.overflow_queue, queue.overflow_open = other.get(), limit
             queues.save_queue(queue, by=self.admin)
         for queue in Queue.objects.filter(code=places.COVERED_BY_THE_OTHER):
-            other = Queue.objects.filter(code=queue.code).exclude(pk=queue.pk).get()
-            store(Coverage(queue=queue, covering_queue=other), by=self.admin)
+            cover = Queue.objects.filter(code=queue.code).exclude(pk=queue.pk).get()
+            store(Coverage(queue=queue, covering_queue=cover), by=self.admin)
 
     def _queue(self, room: places.Room, calendar: Calendar, facility: Facility | None, place: str) -> None:
         queue = Queue(
