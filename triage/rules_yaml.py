@@ -216,8 +216,8 @@ class _Reading:
             if isinstance(event, yaml.SequenceEndEvent):
                 break
             if len(items) >= MAX_RULES:
-                sentence = f"A list has more than {MAX_RULES} entries."
-                raise RulesetError([Problem("", f"line {_line(event)}", sentence)])
+                sentence = f"Line {_line(event)}: A list has more than {MAX_RULES} entries."
+                raise RulesetError([Problem("", _joined(path), sentence)])
             items.append(self.node(event, (*path, len(items))))
         return items
 
@@ -268,5 +268,9 @@ def _place(told: Json, path: Path) -> tuple[str, str]:
         told_name = entry.get("name") if isinstance(entry, dict) else None
         name = str(told_name or f"{str(path[0]).removesuffix('s')} {path[1] + 1}")
         path = path[2:]
+    return name, _joined(path)
+
+
+def _joined(path: Path) -> str:
     joined = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return name, joined.removeprefix(".")
+    return joined.removeprefix(".")

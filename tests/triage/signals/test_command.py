@@ -43,6 +43,7 @@ def test_a_line_that_cannot_be_read_says_why_and_stops_nothing(tmp_path: Path) -
     )
     answers = lines(file)
     assert [("error" in answer) for answer in answers] == [True] * 6 + [False] + [True] * 2 + [False]
+    assert [answer["line"] for answer in answers if "error" in answer] == [1, 2, 3, 4, 5, 6, 8, 9]
     assert answers[-1]["emergency"]
 
 
@@ -59,3 +60,11 @@ def test_it_runs_where_nothing_is_set_up(tmp_path: Path) -> None:
         cwd=settings.BASE_DIR, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert json.loads(run.stdout)["emergency"] is True
+
+
+def test_a_bad_line_keeps_its_id_and_what_is_no_json_is_never_printed(tmp_path: Path) -> None:
+    file = tmp_path / "messages.jsonl"
+    file.write_text('{"text": 5, "id": "m-1"}\n{"text": "I need a refill", "id": NaN}\n')
+    bad, worse = lines(file)
+    assert bad == {"line": 1, "error": "this line has no text", "id": "m-1"}
+    assert worse == {"line": 2, "error": "this line is not JSON"}

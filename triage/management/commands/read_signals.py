@@ -34,6 +34,8 @@ class Command(BaseCommand):
             while lines := list(islice(stream, TOGETHER)):
                 for answer in _answers(lines):
                     number += 1
+                    if "error" in answer:
+                        answer = {"line": number, **answer}
                     self.stdout.write(json.dumps(answer) if options["json"] else _readable(number, answer))
 
 
@@ -66,17 +68,22 @@ def _answers(lines: list[bytes]) -> list[dict[str, Any]]:
 def _row(line: bytes) -> dict[str, Any]:
     """What stands on one line; a line that cannot be read gets an `error` and stops nothing."""
     try:
-        row = json.loads(line.decode("utf-8-sig"))
+        row = json.loads(line.decode("utf-8-sig"), parse_constant=_refused)
     except (ValueError, RecursionError):
         return {"error": "this line is not JSON"}
     if not isinstance(row, dict):
         return {"error": "this line is not a JSON object"}
     text, language = row.get("text"), row.get("language") or "en"
+    named = {"id": row["id"]} if "id" in row else {}
     if not isinstance(text, str):
-        return {"error": "this line has no text"}
+        return {"error": "this line has no text", **named}
     if not isinstance(language, str):
-        return {"error": "the language of this line is not a word"}
+        return {"error": "the language of this line is not a word", **named}
     return {**row, "language": language}
+
+
+def _refused(word: str) -> None:
+    raise ValueError(word)  # NaN and Infinity are no JSON, and nobody could read them back
 
 
 def _answer(row: dict[str, Any], reading: signals.Reading) -> dict[str, Any]:
