@@ -12,6 +12,7 @@ from django.db import connections
 
 from audit.models import Event
 from intake import forms
+from intake.questionnaires import Context, evaluate
 from portal.people import actions as people
 from portal.people.models import Patient, User
 from portal.people.policies import Refused
@@ -243,8 +244,8 @@ def test_everything_went_through_the_actions(told):
 
 def test_a_request_is_told_in_few_statements(told):
     """Time can't be tested; what it is made of can. Sending one, working on it with its clocks and
-    checklists, and ending it takes some thirty-eight."""
-    assert len(statements) / FEW < 39
+    checklists, and ending it takes some thirty-nine; a form that may take photos looks for them."""
+    assert len(statements) / FEW < 40
 
 
 def test_what_is_read_ahead_is_what_is_sent_later(told):
@@ -296,3 +297,14 @@ def test_two_loaders_do_not_tell_the_same_twice(told):
         another.execute("SELECT pg_advisory_lock(%s)", [history._LOCK])
         with pytest.raises(Refused, match="Another process"):
             history.load_history()
+
+
+def test_a_symptom_that_can_be_seen_is_asked_for_a_photo():
+    """So that the rules about files have something to decide in the demo."""
+    form = Outlook(ANCHOR).forms["symptom"]
+    context = Context(today=ANCHOR.date(), now=ANCHOR)
+    asked = {
+        what: bool(evaluate(form, {"i.what": [what]}, context).nodes("photos")[0].enabled)
+        for what in ("skin", "other", "cough", "mood")
+    }
+    assert asked == {"skin": True, "other": True, "cough": False, "mood": False}
