@@ -50,8 +50,9 @@ def friday_night(site: Site) -> Iterator[datetime]:
 
 
 def look_at(task: Task, moment: datetime) -> None:
-    """Let the clock look at this task at that moment."""
-    with at(moment):
+    """Let the clock look at this task at that moment. The site's worker may be at it: then after it, not beside it."""
+    with at(moment), transaction.atomic():
+        Task.objects.select_for_update().get(pk=task.pk)
         tasks.look(task.pk)
 
 
