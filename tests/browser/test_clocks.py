@@ -59,15 +59,14 @@ def look_at(task: Task, moment: datetime) -> None:
 def test_a_red_flag_on_friday_night_is_alerted_until_somebody_has_it_and_ends_in_a_call(
     site: Site, visitor, friday_night: datetime
 ) -> None:
-    with site.rows():
-        with transaction.atomic():  # the site's own worker sees it when this is told
-            with at(friday_night):
-                task = site.clinic.task(**CHEST)
-            look_at(task, friday_night)
-            # Nobody has it ten minutes later.
-            look_at(task, friday_night + timedelta(minutes=10))
-            alerted = Notice.objects.filter(task=task, recipient__email="owl@example.org", kind="take-up")
-            assert alerted.count() == 2
+    with site.rows(), transaction.atomic():  # the site's own worker sees it when this is told
+        with at(friday_night):
+            task = site.clinic.task(**CHEST)
+        look_at(task, friday_night)
+        # Nobody has it ten minutes later.
+        look_at(task, friday_night + timedelta(minutes=10))
+        alerted = Notice.objects.filter(task=task, recipient__email="owl@example.org", kind="take-up")
+        assert alerted.count() == 2
 
     # Olga covers at night. Her notices say what it is, and lead there.
     olga = visitor("owl@example.org")
