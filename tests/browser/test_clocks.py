@@ -108,7 +108,7 @@ def test_a_promise_that_is_not_kept_is_told_to_the_lead_and_to_the_patient_with_
     with site.rows():
         at_work("lead", name="Lola Late", title="RN", email="late@example.org")
         with at(now() - timedelta(days=2)), transaction.atomic():
-            task = site.clinic.task(medicine="Metformin 500 mg")
+            task = site.clinic.task(medicine="Gliclazide 30 mg")
             with at(task.respond_due):
                 tasks.look(task.pk)
 
@@ -118,7 +118,7 @@ def test_a_promise_that_is_not_kept_is_told_to_the_lead_and_to_the_patient_with_
     lola.go("/work/notices/")
     expect(page.get_by_role("link", name="Late: the promised time is over").first).to_be_visible()
     lola.go("/work/lead/")
-    expect(page.get_by_role("link", name="Metformin").first).to_be_visible()
+    expect(page.get_by_role("link", name="Gliclazide").first).to_be_visible()
     look(lola, "lead-late")
 
     # Maya reads that it is late, and what to do now.

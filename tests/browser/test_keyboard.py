@@ -143,7 +143,7 @@ def test_a_list_shows_what_comes_in_without_a_reload_and_keeps_what_was_picked(s
 def lead(site: Site) -> str:
     with site.rows():
         user = make.staff(
-            "lead", facility=site.clinic.facility, name="Lia Lead", title="RN", email="lead@example.org"
+            "lead", facility=site.clinic.facility, name="Lia Lead", title="RN", email="lia@example.org"
         )
         user.set_password(PASSWORD)
         user.save()
@@ -152,7 +152,7 @@ def lead(site: Site) -> str:
             task = site.clinic.task(medicine=name)
             Task.objects.filter(pk=task.pk).update(due_at=soon, respond_due=soon)
         actions.claim(task=task, by=site.clinic.nurse)
-    return "lead@example.org"
+    return "lia@example.org"
 
 
 def test_a_lead_sees_what_will_be_late_and_moves_it_by_keys_and_by_dragging(
