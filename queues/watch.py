@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from audit.now import now
 from portal.people.models import StaffRole
+from queues.actions.covering import look_again_at_covered
 from queues.actions.path import lock, move
 from queues.actions.telling import leads_of
 from queues.models import Notice, Queue, QueueGroupPermission, Task
@@ -67,7 +68,8 @@ def has_urgent_cover(queue: Queue) -> bool:
 
 
 def report() -> int:
-    """Tell the leads of each problem, once a day, and open the tasks whose owner can't work on them any more."""
+    """Tell the leads of each problem, once a day; open the tasks whose owner can't work on them any more; look again
+    at who stands in for whom."""
     found = list(problems())
     day = now().date().isoformat()
     for problem in found:
@@ -78,19 +80,17 @@ def report() -> int:
             ],
             ignore_conflicts=True,
         )
+    look_again_at_covered()
     return len(found) + _give_back()
 
 
 def _give_back() -> int:
     """Claims of people who have left, or whose queue or role was taken from them: back into the queue."""
-    grant = QueueGroupPermission.objects.filter(
-        content_object=OuterRef("queue"), group__user=OuterRef("owner")
-    )
+    places = Q(content_object=OuterRef("queue")) | Q(content_object=OuterRef("covering_queue"))
+    grant = QueueGroupPermission.objects.filter(places, group__user=OuterRef("owner"))
     role = StaffRole.objects.current().filter(user=OuterRef("owner"))
     lost = Task.objects.filter(state=State.CLAIMED).filter(
-        Q(owner__is_active=False)
-        | ~Exists(role)
-        | ~Exists(grant) & Q(covering_queue=None, covering_person=None)
+        Q(owner__is_active=False) | ~Exists(role) | ~Exists(grant) & ~Q(covering_person=F("owner"))
     )
     count = 0
     for task in lost.order_by("pk")[:1000]:

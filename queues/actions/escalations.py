@@ -14,6 +14,7 @@ from portal.people.policies import Refused
 from queues import policies
 from queues.actions.path import change, lock, move
 from queues.actions.places import again_if_retired, serving
+from queues.actions.telling import uncovered
 from queues.actions.timing import start_leg
 from queues.models import Escalation, Notice, Task
 from queues.states import State
@@ -62,7 +63,7 @@ def answer(*, escalation: Escalation, text: str, by: User) -> Escalation:
     escalation.answer = policies.check_words(text, limit=2000)
     escalation.answered_by, escalation.answered_at = by, now()
     escalation.save()
-    move(task, "answer", by=by, asked_queue=None, covering_queue=None, covering_person=None)
+    move(task, "answer", by=by, asked_queue=None, **uncovered(task))
     return escalation
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from audit.actions import Kind as Act
@@ -16,27 +17,28 @@ from audit.actions import record
 from audit.now import now
 from portal.people.models import User
 from queues import clock
+from queues.actions.covering import COVERED, WHOLLY_LATE, Cover
 from queues.actions.incoming import reopen
 from queues.actions.path import move
 from queues.actions.saying import say_ourselves
 from queues.actions.telling import (
     Kind,
     alert,
-    cover,
-    coverage_of,
+    end_of_coverage,
     leads_of,
     members_of,
     next_coverage,
+    people_of,
     stand_ins,
     tell,
 )
 from queues.actions.timing import end_wait
-from queues.models import Escalation, Queue, Task
+from queues.models import Coverage, Escalation, Queue, Task
 from queues.states import UNCLAIMED, State
 from queues.urgency import Urgency
 
 # Of the promised time: at which parts somebody is told. Beyond the whole of it others cover.
-MARKS = (50, 80, 100, 150)
+MARKS = (50, 80, 100, WHOLLY_LATE)
 OFTEN = 6  # this many alerts come at the queue's own pace, the later ones six times as slowly
 
 
@@ -51,9 +53,10 @@ def look(task_id: int) -> bool:
 
 
 def look_soon(queue: Queue) -> int:
-    """Let the next sweep look at all that waits in this queue, whose coverage was just changed. Returns how many."""
-    waiting = Task.objects.filter(queue=queue, state__in=UNCLAIMED)
-    return waiting.update(next_step_at=now())
+    """Let the next sweep look at all that waits in this queue or is covered for it, whose coverage was just changed.
+    Returns how many."""
+    here = Task.objects.live().filter(Q(queue=queue) | Q(asked_queue=queue))
+    return here.filter(Q(state__in=UNCLAIMED) | COVERED).update(next_step_at=now())
 
 
 def put_off(task_id: int) -> None:
@@ -68,6 +71,8 @@ class _Look:
         self.task, self.queue, self.moment = task, task.queue, now()
         self.hours = self.queue.hours()
         self.urgent = task.urgency == Urgency.URGENT
+        self.cover = Cover(task)
+        self.question = self.cover.question
         self.next: list[datetime] = []
 
     def run(self) -> None:
@@ -89,13 +94,13 @@ class _Look:
         steps = [self._unread]
         match self.task.state:
             case State.WAITING:
-                steps += [self._wait]
+                steps += [self._covered, self._wait]
             case State.OPEN | State.REOPENED:
                 steps += [self._never_open, self._covered, self._take_up, self._promise]
             case State.CLAIMED:
-                steps += [self._asleep, self._promise]
+                steps += [self._covered, self._asleep, self._promise]
             case State.ESCALATED:
-                steps += [self._question, self._promise]
+                steps += [self._covered, self._question, self._promise]
         return steps
 
     def _due(self, moment: datetime) -> bool:
@@ -117,7 +122,13 @@ class _Look:
         elif task.reminded_at is None and self._due(since + timedelta(hours=queue.remind_after)):
             say_ourselves(task, "reminder")
             task.reminded_at = self.moment
-            self._record("remind")
+            record(
+                "queues.task.remind",
+                by=None,
+                kind=Act.UPDATE,
+                patients=[task.conversation.patient_id],
+                entity=task,
+            )
 
     # ---- claims -------------------------------------------------------------------------------------------------
 
@@ -141,20 +152,38 @@ class _Look:
         )
         tell(task, Kind.FELL_ASLEEP, [owner] if owner else [], round=task.version)
 
-    # ---- urgent work --------------------------------------------------------------------------------------------
+    # ---- coverage -----------------------------------------------------------------------------------------------
 
     def _covered(self) -> None:
-        """Whoever stands in now gets it beside the queue's own people."""
-        task = self.task
-        if task.covering_queue_id or task.covering_person_id:
+        """Whoever stands in now gets it beside the queue's own people, and whoever no longer does loses sight of it.
+        What one of them holds stays theirs until they let go of it, and nobody else's."""
+        cover = self.cover
+        waits = self.task.state not in (State.CLAIMED, State.WAITING)
+        if not waits and not cover.given:
             return
-        row = coverage_of(self.queue, self.moment, urgent=self.urgent)
-        if row is not None:
-            people = cover(task, row)
-            if not self.urgent:  # who covers what is urgent is alerted with the others
-                tell(task, Kind.COVERED, people, round="cover")
-        elif (begins := next_coverage(self.queue)) is not None:
+        row = cover.now()
+        if row is not None and not waits and not cover.is_given(row):
+            row = None  # what somebody holds is given to nobody new
+        people = self._give(row)
+        if people and not self.urgent:  # who covers what is urgent is alerted with the others
+            tell(self.task, Kind.COVERED, people, round="cover", queue=cover.place)
+        if waits and (begins := next_coverage(cover.place)) is not None:
             self._due(begins)
+
+    def _give(self, row: Coverage | None) -> list[User]:
+        """Returns to whom it is new. It is looked at again when that coverage is over."""
+        if row is not None and (end := end_of_coverage(row, self.moment, anyway=self.cover.lies)) is not None:
+            self._due(end)
+        return self.cover.give(row)
+
+    def _those_who_cover(self) -> list[User]:
+        row = self.cover.now()
+        if row is None:
+            return []
+        self._give(row)
+        return people_of(row)
+
+    # ---- urgent work --------------------------------------------------------------------------------------------
 
     def _take_up(self) -> None:
         """Alert until somebody takes it up: its people, then the lead as well, then whoever covers."""
@@ -166,11 +195,11 @@ class _Look:
         people = members_of(self.queue)
         if task.alerts >= 1:
             people += leads_of(self.queue)
-        if task.alerts >= 2 or task.covering_queue_id or task.covering_person_id:
+        round, task.alerts, task.alerted_at = task.alerts, task.alerts + 1, self.moment
+        if self.cover.lies or self.cover.given:
             people += self._those_who_cover()
-        tell(task, Kind.TAKE_UP, people, round=f"{task.promises}.{task.alerts}")
+        tell(task, Kind.TAKE_UP, people, round=f"{task.promises}.{round}")
         alert(task, Kind.TAKE_UP)
-        task.alerts, task.alerted_at = task.alerts + 1, self.moment
         self._due(self._again(task.alerted_at, task.alerts, self.queue.acknowledge_within))
 
     def _again(self, last: datetime | None, times: int, minutes: int) -> datetime:
@@ -178,46 +207,32 @@ class _Look:
             return self.moment
         return last + timedelta(minutes=minutes * (1 if times < OFTEN else OFTEN))
 
-    def _those_who_cover(self) -> list[User]:
-        task = self.task
-        if task.covering_person is not None:
-            return [task.covering_person]
-        if task.covering_queue is not None:
-            return members_of(task.covering_queue)
-        row = coverage_of(self.queue, self.moment, urgent=True, anyway=True)
-        return cover(task, row) if row is not None else []
-
     # ---- questions to a physician -------------------------------------------------------------------------------
 
     def _question(self) -> None:
-        question = (
-            Escalation.objects.filter(task=self.task, answered_at__isnull=True)
-            .select_related("queue")
-            .first()
-        )
+        """The asked are told once; what is urgent again until somebody has it, to more people each time."""
+        question = self.question
         if question is None:
             return
-        queue = question.queue
-        kind = Kind.ASKED_URGENTLY if question.urgent else Kind.ASKED
         if question.alerts == 0:
-            tell(self.task, kind, members_of(queue), round=f"{question.pk}.0", queue=queue)
-            question.alerts, question.alerted_at = 1, self.moment
-            question.save(update_fields=["alerts", "alerted_at"])
+            self._ask(question)
         if not question.urgent or question.acknowledged_at is not None:
             return
-        while self._due(self._again(question.alerted_at, question.alerts, queue.acknowledge_within)):
-            row = coverage_of(queue, self.moment, urgent=True, anyway=True)
-            people = cover(self.task, row) if row is not None else []
-            tell(
-                self.task,
-                kind,
-                [*people, *members_of(queue), *leads_of(queue)],
-                round=f"{question.pk}.{question.alerts}",
-                queue=queue,
-            )
-            alert(self.task, kind)
-            question.alerts, question.alerted_at = question.alerts + 1, self.moment
-            question.save(update_fields=["alerts", "alerted_at"])
+        within = question.queue.acknowledge_within
+        while self._due(self._again(question.alerted_at, question.alerts, within)):
+            self._ask(question)
+            alert(self.task, Kind.ASKED_URGENTLY)
+
+    def _ask(self, question: Escalation) -> None:
+        times, question.alerts, question.alerted_at = question.alerts, question.alerts + 1, self.moment
+        question.save(update_fields=["alerts", "alerted_at"])
+        people = members_of(question.queue)
+        if self.cover.lies or self.cover.given:
+            people += self._those_who_cover()
+        if times:
+            people += leads_of(question.queue)
+        kind = Kind.ASKED_URGENTLY if question.urgent else Kind.ASKED
+        tell(self.task, kind, people, round=f"{question.pk}.{times}", queue=question.queue)
 
     # ---- the promise --------------------------------------------------------------------------------------------
 
@@ -240,7 +255,7 @@ class _Look:
             tell(task, Kind.NEARLY, [*own, *members_of(self.queue)], round=number)
         else:
             tell(task, Kind.LATE, [*own, *leads_of(self.queue)], round=number)
-        if reached == 150:
+        if reached == WHOLLY_LATE:
             tell(task, Kind.STILL_LATE, self._those_who_cover(), round=number)
         if reached >= 100 and not late_before and self._was_told_the_time():
             say_ourselves(task, "late")
@@ -289,12 +304,3 @@ class _Look:
         owner = [task.owner] if task.owner else members_of(task.queue)
         tell(task, Kind.CALL, stand_ins(task.queue, owner), round=task.promises)
         alert(task, Kind.CALL)
-
-    def _record(self, what: str) -> None:
-        record(
-            f"queues.task.{what}",
-            by=None,
-            kind=Act.UPDATE,
-            patients=[self.task.conversation.patient_id],
-            entity=self.task,
-        )

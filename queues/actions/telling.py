@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
+from itertools import islice
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -34,11 +36,12 @@ def stand_ins(queue: Queue, people: list[User]) -> list[User]:
     away = Coverage.objects.of(queue).filter(instead_of__in=people).select_related("person", "covering_queue")
     found = {person.pk: person for person in people}
     for row in away:
-        found |= {person.pk: person for person in _people_of(row)}
+        found |= {person.pk: person for person in people_of(row)}
     return list(found.values())
 
 
-def _people_of(row: Coverage) -> list[User]:
+def people_of(row: Coverage) -> list[User]:
+    """Whom this coverage names: one person, or all who work the other queue."""
     if row.person is not None:
         return [row.person] if row.person.is_active else []
     return _plain_members(row.covering_queue) if row.covering_queue else []
@@ -60,7 +63,10 @@ def coverage_of(queue: Queue, moment: datetime, *, urgent: bool, anyway: bool = 
     for work that its own people have left lying."""
     rows = list(
         Coverage.objects.of(queue)
-        .filter(instead_of__isnull=True)
+        .filter(
+            Q(person__is_active=True) | Q(covering_queue__retired_at__isnull=True, person__isnull=True),
+            instead_of__isnull=True,
+        )
         .select_related("person", "covering_queue__calendar")
     )
     by_day = [row for row in rows if row.when == Coverage.When.DAYS]
@@ -74,6 +80,18 @@ def coverage_of(queue: Queue, moment: datetime, *, urgent: bool, anyway: bool = 
     if queue.urgent_cover is not None and queue.urgent_cover.retired_at is None and urgent:
         return Coverage(queue=queue, covering_queue=queue.urgent_cover)
     return None
+
+
+def end_of_coverage(row: Coverage, moment: datetime, *, anyway: bool) -> datetime | None:
+    """When it is over: after its last day there, or when the queue opens; None where nothing ends it. `anyway` as for
+    `coverage_of`: opening hours don't matter then."""
+    queue = row.queue
+    ends = []
+    if row.until is not None:
+        ends.append(datetime.combine(row.until + timedelta(days=1), time(), queue.calendar.zone))
+    if row.when == Coverage.When.OUT_OF_HOURS and not anyway:
+        ends += [begin for begin, _end in islice(clock.spans(queue.hours(), moment), 1)]
+    return min(ends, default=None)
 
 
 def next_coverage(queue: Queue) -> datetime | None:
@@ -93,10 +111,12 @@ def next_coverage(queue: Queue) -> datetime | None:
     return datetime.combine(first, time(), zone) if first else None
 
 
-def cover(task: Task, row: Coverage) -> list[User]:
-    """Let those who cover see the task and claim it; saved by the caller. Returns who they are."""
-    task.covering_queue, task.covering_person = row.covering_queue, row.person
-    return _people_of(row)
+def uncovered(task: Task) -> dict[str, Any]:
+    """The changes by which those who stood in lose sight of a task; one of them who holds it keeps it until they let go
+    of it."""
+    owner = task.owner
+    keeps = owner is not None and not Queue.objects.worked_by(owner).filter(pk=task.queue_id).exists()
+    return {"covering_queue": None, "covering_person": owner if keeps else None}
 
 
 def tell(
