@@ -20,9 +20,7 @@ from psycopg import sql
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
-FACILITIES = 160
 PATIENTS_A_TASK = 0.2  # 200,000 patients at a million tasks
-OPEN = 0.05
 WEEKS = 104  # what is done lies this far back at most
 CHUNK = 20_000  # tasks that are copied in one statement
 TEMPLATE = "lakeside"
@@ -55,7 +53,20 @@ class Loaded:
     seconds: float
 
 
-def load(url: str, *, tasks: int, seed: int, say: Callable[[str], None]) -> Loaded:
+@dataclass(frozen=True)
+class Size:
+    """How large a practice is: how many places it has, and which part of its tasks is still open."""
+
+    facilities: int
+    open: float
+
+    @classmethod
+    def of(cls, tasks: int) -> Size:
+        """160 places and 50,000 open at a million. In a small one enough is open that its lists are full as well."""
+        return cls(min(max(tasks // 6_000, 3), 160), max(0.05, min(0.5, 500 / tasks)))
+
+
+def load(url: str, *, tasks: int, size: Size, seed: int, say: Callable[[str], None]) -> Loaded:
     """Copy the history that is there until there are so many tasks more. `url` is the owner's."""
     began = monotonic()
     with psycopg.connect(url, autocommit=True) as connection:
@@ -67,9 +78,9 @@ def load(url: str, *, tasks: int, seed: int, say: Callable[[str], None]) -> Load
             _pointers(connection)
             _stories(connection)
             _spans(connection)
-            _places(connection)
-            _patients(connection, max(200, round(tasks * PATIENTS_A_TASK)))
-            _plan(connection, tasks)
+            _places(connection, size)
+            _patients(connection, max(200, round(tasks * PATIENTS_A_TASK)), size)
+            _plan(connection, tasks, size)
         say(f"{monotonic() - began:.0f} s: places, people and the plan are there")
         rows = 0
         with _put_aside(connection, say, began):
@@ -145,13 +156,13 @@ def _spans(connection: Connection) -> None:
         )
 
 
-def _places(connection: Connection) -> None:
+def _places(connection: Connection, size: Size) -> None:
     """Facilities like the template's, each with queues of its own and one person for each of the template's staff."""
     connection.execute(
         """
         CREATE TABLE load_site AS SELECT n, 0::bigint AS facility FROM generate_series(1, %s) n;
         """
-        % (FACILITIES - 2)
+        % (size.facilities - 2)
     )
     _clone(
         connection,
@@ -257,14 +268,14 @@ def _clone(connection: Connection, table: str, which: str, changes: dict[str, st
     )
 
 
-def _patients(connection: Connection, count: int) -> None:
+def _patients(connection: Connection, count: int, size: Size) -> None:
     """People with a log-in each, spread over the sites, larger ones getting more."""
     connection.execute(
         f"""
         CREATE TABLE load_patient AS
         SELECT n, nextval(pg_get_serial_sequence('people_user', 'id')) AS writer,
             nextval(pg_get_serial_sequence('people_patient', 'id')) AS patient,
-            1 + floor({FACILITIES - 2} * power(random(), 1.4))::bigint AS site, random() < 0.21 AS spanish
+            1 + floor({size.facilities - 2} * power(random(), 1.4))::bigint AS site, random() < 0.21 AS spanish
         FROM generate_series(1, {count}) n;
         """
     )
@@ -318,7 +329,7 @@ def _rows_like(connection: Connection, table: str, which: str, changes: dict[str
     )
 
 
-def _plan(connection: Connection, tasks: int) -> None:
+def _plan(connection: Connection, tasks: int, size: Size) -> None:
     """Which story each new task tells, of whom, and how long ago. Open ones are of these days."""
     connection.execute(
         f"""
@@ -326,7 +337,7 @@ def _plan(connection: Connection, tasks: int) -> None:
         SELECT d.n, y.id AS story, p.patient, p.writer, p.site,
             CASE WHEN d.done THEN - floor({WEEKS} * power(d.c, 1.2)) * interval '7 days' ELSE interval '0' END
                 - d.e * interval '40 minutes' AS shift
-        FROM (SELECT n, random() > {OPEN} AS done, random() AS a, random() AS b, random() AS c, random() AS e
+        FROM (SELECT n, random() > {size.open} AS done, random() AS a, random() AS b, random() AS c, random() AS e
               FROM generate_series(1, {tasks}) n) d
         JOIN LATERAL (SELECT count(*) AS many FROM load_story s WHERE s.done = d.done) m ON true
         JOIN load_story y ON y.done = d.done AND y.number = 1 + floor(d.a * m.many)

@@ -3,32 +3,20 @@
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connections
 
-from portal.shell.demo.base import load_base
-from portal.shell.demo.history import load_history
-from portal.shell.loading import load
+from portal.shell.loading import Size
 from queues.models import Queue, SearchDocument, Step, Task
 from queues.states import DONE
-from tests import databases
-from tests.conftest import point_at
+from tests.practice import practice as large_practice
 
 TASKS = 400
 
 
 @pytest.fixture(scope="module")
 def practice(django_db_setup, django_db_blocker):
-    before = dict(connections.settings["default"])
-    with django_db_blocker.unblock(), databases.fresh_database() as (owner, app):
-        point_at(app)
-        load_base(planned=60)
-        load_history()
-        connections["default"].close()
-        try:
-            yield owner, load(owner, tasks=TASKS, seed=3, say=lambda words: None)
-        finally:
-            connections["default"].close()
-            connections.settings["default"].update(before)
+    size = Size(facilities=160, open=0.05)
+    with large_practice(django_db_blocker, tasks=TASKS, size=size) as (owner, _app, loaded):
+        yield owner, loaded
 
 
 def test_so_many_tasks_are_there_and_most_are_done(practice):
@@ -90,3 +78,8 @@ def test_a_number_out_of_reach_is_refused():
     for wrong in (0, 6_000_000):
         with pytest.raises(CommandError, match="Between"):
             call_command("seed_load", tasks=wrong)
+
+
+def test_a_small_practice_has_full_lists_and_a_large_one_fifty_thousand_open():
+    assert Size.of(1_000) == Size(facilities=3, open=0.5)
+    assert Size.of(1_000_000) == Size(facilities=160, open=0.05)

@@ -20,12 +20,13 @@ class Group:
     """A few figures that are measured together.
 
     `rolls_back` says that it runs in one transaction that is undone afterwards, so that no group meets the rows of
-    another. One that has to commit says False.
+    another. One that has to commit says False. One `in_practice` is measured in a large practice (`seed_load`).
     """
 
     name: str
     function: str  # dotted path of the generator function
     rolls_back: bool = True
+    in_practice: bool = False
 
     def run(self) -> Iterator[Figure]:
         module, _dot, name = self.function.rpartition(".")
@@ -60,4 +61,17 @@ GROUPS = (
     Group("decisions", "triage.bench.decisions"),
     Group("replay", "triage.bench.replay"),
     Group("proofs", "triage.bench.proofs"),
+    *(
+        Group(name, f"portal.shell.bench.web.{function}", rolls_back=False, in_practice=True)
+        for name, function in (
+            ("task-page", "task_page"),
+            ("list", "lists"),
+            ("submit", "submit"),
+            ("claim", "claim"),
+            ("search", "search"),
+            ("poll", "poll"),
+        )
+    ),
 )
+# What the list of a large practice is compared with.
+SMALL = Group("list-small", "portal.shell.bench.web.small", rolls_back=False, in_practice=True)

@@ -1,0 +1,51 @@
+"""What gunicorn serves while it is measured: Porter as it is, and the yardsticks behind Django's barest middleware.
+
+Each response says how long it took in the server and how many queries it made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from time import perf_counter
+from typing import Any
+
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connection
+from django.test.utils import override_settings
+
+from portal.shell.wsgi import application as porter
+
+# What a view needs that is signed in and safe against forged posts, and no more.
+BARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+]
+
+
+class Bare(WSGIHandler):
+    def load_middleware(self, is_async: bool = False) -> None:
+        with override_settings(MIDDLEWARE=BARE):
+            super().load_middleware(is_async)
+
+
+bare = Bare()
+
+
+def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    handler = bare if environ["PATH_INFO"].startswith("/yardstick/") else porter
+    began, queries = perf_counter(), 0
+
+    def count(execute: Any, *told: Any) -> Any:
+        nonlocal queries
+        queries += 1
+        return execute(*told)
+
+    def answer(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+        took = 1000 * (perf_counter() - began)
+        return start_response(
+            status, [*headers, ("X-Took", f"{took:.3f}"), ("X-Queries", str(queries))], *rest
+        )
+
+    with connection.execute_wrapper(count):
+        return handler(environ, answer)
