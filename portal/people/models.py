@@ -21,7 +21,7 @@ from portal.people.days_off import DayOff
 from portal.people.roles import Field, Role, fields_for
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-LANGUAGES = [("en", "English"), ("es", "Español")]
+LANGUAGES: list[tuple[str, str]] = [("en", "English"), ("es", "Español")]
 
 
 def validate_time_zone(name: str) -> None:
