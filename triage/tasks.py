@@ -1,17 +1,20 @@
-"""What the worker runs for triage: proofs of a draft, and replays. Safe to run twice."""
+"""What the worker runs for triage: proofs of a draft, replays, and counting. Safe to run twice."""
 
 from __future__ import annotations
 
 import logging
+import time
 
 from django_q.tasks import async_task
 
-from triage import proving
+from queues.actions import count_changes as count
+from triage import baselines, proving
 from triage import replay as replays
 from triage.models import Replay, Ruleset
 
 log = logging.getLogger(__name__)
 REPLAY_SECONDS = 30.0
+COUNT_SECONDS = 40.0  # ends before the worker's time runs out; the next one goes on
 
 
 def prove(ruleset_id: int, anew: bool = False) -> None:
@@ -40,3 +43,26 @@ def replay(replay_id: int) -> None:
         finished = row.state == Replay.State.FAILED
     if not finished:
         async_task("triage.tasks.replay", replay_id)
+
+
+def count_changes(seconds: float = COUNT_SECONDS) -> int:
+    """Count for the figures what changed since the last time, beside where it would have gone under each baseline.
+    Returns how many changes that were."""
+    until, done = time.monotonic() + seconds, 0
+    while time.monotonic() < until and (taken := count(baselines.route_tasks)):
+        done += taken
+    return done
+
+
+def route_past(baseline_id: int, after: int = 0) -> None:
+    """Ask a baseline about all requests of the past, from the decision `after` on."""
+    baseline = Ruleset.objects.filter(pk=baseline_id, baseline=True).first()
+    until, last = time.monotonic() + COUNT_SECONDS, after
+    while baseline is not None:
+        reached = baselines.route_past(baseline, after=last)
+        if reached is None:
+            return
+        last = reached
+        if time.monotonic() > until:
+            async_task("triage.tasks.route_past", baseline_id, last)
+            return

@@ -17,6 +17,7 @@ from queues.actions.incoming import (
 )
 from queues.actions.leading import assign
 from queues.actions.looking import look_soon
+from queues.actions.measuring import count_all, count_changes
 from queues.actions.notes import add_note, log_call, see_mentions, tick
 from queues.actions.places import (
     UrgentReader,
@@ -39,6 +40,8 @@ __all__ = [
     "again_if_retired",
     "answer",
     "choose_quiet",
+    "count_all",
+    "count_changes",
     "ask_back",
     "assign",
     "claim",

@@ -33,7 +33,7 @@ from queues.actions.telling import (
     tell,
 )
 from queues.actions.timing import end_wait
-from queues.models import Coverage, Escalation, Queue, Task
+from queues.models import Coverage, Escalation, MeasureMark, Queue, Task
 from queues.states import UNCLAIMED, State
 from queues.urgency import Urgency
 
@@ -257,8 +257,10 @@ class _Look:
             tell(task, Kind.LATE, [*own, *leads_of(self.queue)], round=number)
         if reached == WHOLLY_LATE:
             tell(task, Kind.STILL_LATE, self._those_who_cover(), round=number)
-        if reached >= 100 and not late_before and self._was_told_the_time():
-            say_ourselves(task, "late")
+        if reached >= 100 and not late_before:
+            MeasureMark.objects.create(task=task)  # nobody did anything, and yet it is late now
+            if self._was_told_the_time():
+                say_ourselves(task, "late")
 
     def _moment_of(self, mark: int) -> datetime:
         task = self.task

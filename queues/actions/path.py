@@ -43,6 +43,12 @@ def change(task: Task, verb: str, *, by: User | None, note: str = "", **changes:
 def write(task: Task, verb: str, after: State, *, by: User | None, note: str = "", **changes: Any) -> Task:
     """Store the change with its step and its event, and ask the clock to look at the task. `by` None is the clock."""
     before, task.state = task.state, after
+    # What was promised until now: a figure of whether it was kept must not rest on what a later change makes of it.
+    told: dict[str, Any] = {"minutes": changes.get("minutes_spent")}
+    if task.responded_at is None and changes.get("responded_at") is not None and verb != "undo":
+        told["respond_due"] = task.due_at
+    if after == State.RESOLVED and before != after:
+        told["resolve_due"] = task.resolve_due
     for name, value in changes.items():
         setattr(task, name, value)
     task.version += 1
@@ -63,6 +69,7 @@ def write(task: Task, verb: str, after: State, *, by: User | None, note: str = "
             by=by,
             at=now(),
             note=note,
+            **told,
         )
     )
     if after in DONE and before not in DONE:

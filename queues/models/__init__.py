@@ -7,6 +7,7 @@ from queues.models.calls import Call
 from queues.models.conversations import Conversation, ConversationQuerySet, Message, MessageQuerySet
 from queues.models.filing import Filing
 from queues.models.holds import Hold
+from queues.models.measures import FormerRouting, MeasureCell, MeasureMark, TaskMeasure
 from queues.models.notes import Mention, Note
 from queues.models.places import (
     DEFAULT_TARGETS,
@@ -35,8 +36,11 @@ __all__ = [
     "Filing",
     "FollowUp",
     "FollowUpForm",
+    "FormerRouting",
     "Hold",
     "Leg",
+    "MeasureCell",
+    "MeasureMark",
     "Mention",
     "Message",
     "MessageQuerySet",
@@ -57,6 +61,7 @@ __all__ = [
     "ServiceTarget",
     "Step",
     "Task",
+    "TaskMeasure",
     "TaskQuerySet",
     "Tick",
 ]

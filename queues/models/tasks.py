@@ -342,6 +342,15 @@ class Step(models.Model):
     )
     at = models.DateTimeField(default=now)
     note = models.TextField(blank=True, max_length=2000)
+    respond_due = models.DateTimeField(
+        null=True, help_text=_("On a step that answers the patient: by when that was promised.")
+    )
+    resolve_due = models.DateTimeField(
+        null=True, help_text=_("On a step that ends the task: by when that was promised.")
+    )
+    minutes = models.PositiveSmallIntegerField(
+        null=True, help_text=_("How long it took, where who did it said so.")
+    )
 
     class Meta:
         ordering = ["id"]

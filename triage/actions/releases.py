@@ -163,6 +163,7 @@ def keep_baseline(*, ruleset: Ruleset, by: User, reason: str) -> Ruleset:
     ruleset.status, ruleset.baseline, ruleset.note = Ruleset.Status.RETIRED, True, reason
     ruleset.published_at, ruleset.published_by = now(), by
     store(ruleset, by=by, action="triage.ruleset.baseline")
+    nudge("triage.tasks.route_past", ruleset.pk)
     return ruleset
 
 
