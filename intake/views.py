@@ -146,12 +146,14 @@ def draft(request: Request, pk: UUID, page: str = "") -> HttpResponse:
     if wrong:
         return _form_page(request, row, state, here, status=422, wrong=wrong)
     go = request.POST.get("go", "")
-    if go == "next" and state.errors_for(here):
-        return _form_page(request, row, state, here, errors=True, status=422)
-    if go == "next" and state.shown(here) - before:
-        # Without JavaScript the follow-up questions come up only now.
-        messages.info(request, _("Your answer brings up one more question."))
-        return _form_page(request, row, state, here)
+    if go == "next":
+        # Without JavaScript the follow-up questions come up only now: nobody has left them out yet.
+        new, missing = state.shown(here) - before, state.errors_for(here)
+        if new and all(error.name in new for error in missing):
+            messages.info(request, _("Your answer brings up one more question."))
+            return _form_page(request, row, state, here)
+        if missing:
+            return _form_page(request, row, state, here, errors=True, status=422)
     where = [each.id for each in state.pages]
     at = where.index(here.id)
     if go == "next":

@@ -78,6 +78,7 @@ class Line:
     language: str
     writer: str
     by_phone: bool
+    confidential: bool
     facility: str
     queue_pk: int
     queue: str
@@ -96,7 +97,7 @@ def line(row: tuple[Any, ...], *, viewer: User, moment: datetime) -> Line:
         :12
     ]
     (about_health, subject, patient_pk, patient, born, language, writer, channel, facility) = row[12:21]
-    (queue_pk, queue, time_zone, owner_pk, owner, owner_title) = row[21:27]
+    (queue_pk, queue, time_zone, owner_pk, owner, owner_title, confidential) = row[21:28]
     clinical = viewer.is_clinical
     whole = clinical or not about_health
     zone = ZoneInfo(time_zone)
@@ -120,6 +121,7 @@ def line(row: tuple[Any, ...], *, viewer: User, moment: datetime) -> Line:
         language=LANGUAGE_NAMES.get(language, language) if language != "en" else "",
         writer=writer,
         by_phone=channel == "phone",
+        confidential=confidential,
         facility=facility,
         queue_pk=queue_pk,
         queue=queue,

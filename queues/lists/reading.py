@@ -61,7 +61,7 @@ LINE = f"""
     p.id, p.given_name || ' ' || p.family_name, p.birth_date, p.language,
     CASE WHEN c.channel = 'portal' AND c.author_id IS DISTINCT FROM p.user_id THEN author.name ELSE '' END,
     c.channel, pf.name,
-    q.id, q.name, cal.time_zone, t.owner_id, owner.name, owner.title
+    q.id, q.name, cal.time_zone, t.owner_id, owner.name, owner.title, c.confidential
 """
 LINE_JOINS = """
     JOIN queues_conversation c ON c.id = t.conversation_id

@@ -23,7 +23,9 @@ from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
+from portal.people.models import Patient, User
 from tests import chromium, databases
+from tests import factories as make
 from tests.clinic import Clinic, open_clinic
 from tests.conftest import point_at
 
@@ -64,14 +66,39 @@ class Site:
                 connections["default"].close()
                 connections.settings["default"].update(before)
 
+    def newcomer(self, mail: str, **fields: Any) -> Patient:
+        """A patient of the clinic's with a log-in, whom no other test meets. Inside `rows()`."""
+        name = fields.pop("name")
+        patient: Patient = make.PatientFactory(
+            facility=self.clinic.facility,
+            given_name=name.split()[0],
+            family_name=name.split()[1],
+            user__email=mail,
+            user__name=name,
+            **fields,
+        )
+        assert patient.user
+        self.let_in(patient.user)
+        return patient
+
+    def let_in(self, user: User) -> User:
+        """Give somebody the password that `log_in` types."""
+        user.set_password(PASSWORD)
+        user.save()
+        return user
+
+    def mails(self, to: str) -> list[EmailMessage]:
+        """Every mail that somebody got until now."""
+        found = [message for path in sorted(self.mail_files.glob("*")) for message in _messages(path)]
+        return [message for message in found if to in str(message["To"])]
+
     def mail(self, to: str, *, about: str) -> EmailMessage:
         """The mail to somebody that links to this page; waits for the worker to send it."""
         until = time.monotonic() + 30
         while True:
-            for path in sorted(self.mail_files.glob("*")):
-                for message in _messages(path):
-                    if to in str(message["To"]) and about in message.get_content():
-                        return message
+            for message in self.mails(to):
+                if about in message.get_content():
+                    return message
             assert time.monotonic() < until, f"no mail to {to} about {about}"
             time.sleep(0.2)
 
@@ -114,8 +141,7 @@ def site(
                 site.clinic.physician,
                 site.clinic.admin,
             ):
-                user.set_password(PASSWORD)
-                user.save()
+                site.let_in(user)
         _run("collectstatic", "--no-input", environment=environment)
         for command in (["gunicorn", "portal.shell.wsgi"], ["manage.py", "qcluster"]):
             stack.enter_context(_process(command, environment, var / f"{command[-1]}.log"))
