@@ -33,7 +33,8 @@ def test_it_lists_everybody_and_the_password(client, marker):
 
 
 @pytest.mark.parametrize(
-    "code", ["adult", "spanish", "parent", "nurse", "billing", "front-desk", "physician", "lead", "admin"]
+    "code",
+    ["adult", "spanish", "parent", "teen", "nurse", "billing", "front-desk", "physician", "lead", "admin"],
 )
 def test_a_click_logs_in(client, marker, code):
     answer = client.post(URL, {"as": code})

@@ -17,7 +17,7 @@ from intake.models import Questionnaire, RequestType
 from portal.people import actions as people
 from portal.people.models import Calendar, Closure, Facility, Patient, Program, User
 from portal.people.policies import Refused
-from portal.shell.demo import beside, places
+from portal.shell.demo import acquaintances, beside, places
 from portal.shell.demo.logins import PASSWORD
 from portal.shell.demo.outlook import resources, rules
 from portal.shell.demo.patients import Person, people_of
@@ -204,6 +204,9 @@ class _Clinic:
                 people.grant_proxy(
                     user=writer, patient=row, relationship=person.relationship, tell=False, by=self.admin
                 )
+        acquaintances.enter_grants(
+            rows, invented, at_end=self.marker.anchor - timedelta(days=30), by=self.admin
+        )
         # The record was read a while before anybody opens a page.
         with at(self.marker.anchor - timedelta(minutes=65)):
             beside.enter_charts(
@@ -215,12 +218,12 @@ class _Clinic:
 
     def _patient(self, person: Person) -> Patient:
         user = None
-        if person.has_login:
+        if person.has_login or person.is_teen:
             user = people.add_user(
                 email=address(person.name),
                 name=person.name,
                 language=person.language,
-                mail_notices=person.named,
+                mail_notices=person.named or person.is_teen,
                 by=self.admin,
             )
             self.users[user.email] = user

@@ -17,6 +17,7 @@ from intake.models import Draft, RequestType
 from portal.people.models import Patient, User
 from portal.records.actions import keep_chart
 from portal.records.fhir import KINDS, Resource, entry_of
+from portal.shell.demo import acquaintances
 from portal.shell.demo.asks import DOCTORS, compose
 from portal.shell.demo.patients import ADULT, Person, people_of
 from portal.shell.demo.staff import FRONT_DESK, NURSE
@@ -102,6 +103,8 @@ def enter_talk(marker: DemoClinic) -> None:
             _add_talk(task, number)
     with at(marker.anchor - timedelta(minutes=35)):
         _call_comes_in(marker, random)
+    with at(marker.anchor - timedelta(minutes=28)):
+        acquaintances.confide(marker)
     with at(marker.anchor - timedelta(minutes=20)):
         _nurse_writes_first()
 

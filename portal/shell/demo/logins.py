@@ -26,7 +26,7 @@ class Login:
 
     @property
     def is_patient(self) -> bool:
-        return self.code in ("adult", "spanish", "parent")
+        return self.code in ("adult", "spanish", "parent", "teen")
 
 
 def logins(marker: DemoClinic) -> list[Login]:
@@ -34,11 +34,17 @@ def logins(marker: DemoClinic) -> list[Login]:
     people = people_of(marker)
     adult, spanish, parent = people[ADULT], people[SPANISH], people[PARENT]
     first, second = (people[number].given for number in parent.acts_for)
-    both = _("writes for %(first)s and %(second)s too") % {"first": first, "second": second}
+    teen = next(person for person in people if person.is_teen)
+    alone = _("has asked for something that no parent sees")
+    both = _("writes for %(first)s and %(second)s, and in part for a neighbor") % {
+        "first": first,
+        "second": second,
+    }
     patients = [
         ("adult", adult, _("patient"), _("sends requests and reads the answers")),
         ("spanish", spanish, _("patient, in Spanish"), _("the same pages in Spanish")),
         ("parent", parent, _("parent of two"), both),
+        ("teen", teen, _("teenager"), alone),
     ]
     workers: list[tuple[str, Worker, str, str]] = [
         ("nurse", staff.NURSE, _("nurse"), _("refills, symptoms and results at Lakeside")),

@@ -29,6 +29,7 @@ class Person:
     facility: str
     has_login: bool = True
     named: bool = False
+    is_teen: bool = False  # the one child with a log-in of their own; the history doesn't write with it
     writer: int | None = None
     relationship: str = ""
     acts_for: list[int] = field(default_factory=list)
@@ -70,7 +71,24 @@ def patients(seed: int, day: date) -> list[Person]:
             continue
         taken |= {address(person.name) for person in household}
         people += household
+    _teenager(people, day).is_teen = True
     return people
+
+
+def _teenager(people: list[Person], day: date) -> Person:
+    """The child who is old enough to keep something from their parents, at the facility of most log-ins."""
+    children = [
+        person for person in people if person.relationship == Relationship.PARENT and not person.named
+    ]
+    return max(
+        children,
+        key=lambda each: (
+            each.age_on(day) >= 13,
+            each.language == "en",
+            each.facility == "lakeside",
+            -each.number,
+        ),
+    )
 
 
 ADULT, SPANISH, PARENT = 0, 1, 2  # the numbers of the patients whom anybody can log in as
