@@ -291,19 +291,14 @@ def submit(*, draft_id: UUID, by: User) -> Conversation:
             .select_related("patient")
             .first()
         )
-        if draft is None or not draft.is_open_to(by):
-            sent = (
-                Submission.objects.filter(draft_key=draft_id, author=by)
-                .select_related("conversation")
-                .first()
-            )
-            if sent is None:
-                raise Refused(_("This request is not here any more."))
-            return sent.follow_up.conversation if sent.follow_up else sent.conversation
-        if draft.follow_up_id is not None:
-            return answer(draft_id=draft_id, by=by)
         with steady():
-            draft.author, draft.request_type = by, offered.request_type(draft.request_type_id or 0)
+            if draft is not None and draft.request_type_id is not None:
+                draft.request_type = offered.request_type(draft.request_type_id)
+            if draft is None or not draft.is_open_to(by):
+                return _sent_before(draft_id, by)
+            if draft.follow_up_id is not None:
+                return answer(draft_id=draft_id, by=by)
+            draft.author = by
             draft.patient.facility = places.facility(draft.patient.facility_id)
             live = _check_still_offered(draft)
             if draft.version_id == live.pk:
@@ -316,6 +311,14 @@ def submit(*, draft_id: UUID, by: User) -> Conversation:
     raise Changed(
         _("This form was changed while you filled it in. Your answers are kept: look them over and send.")
     )
+
+
+def _sent_before(draft_key: UUID, by: User) -> Conversation:
+    """The request that this draft became. Raises Refused where it never was one of theirs."""
+    sent = Submission.objects.filter(draft_key=draft_key, author=by).select_related("conversation").first()
+    if sent is None:
+        raise Refused(_("This request is not here any more."))
+    return sent.follow_up.conversation if sent.follow_up else sent.conversation
 
 
 def _check_still_offered(draft: Draft) -> Version:
@@ -380,7 +383,7 @@ def _send(draft: Draft, by: User) -> Conversation:
             visit=draft.visit,
             opened_at=now(),
         )
-        queues.open_task(
+        conversation.opened = queues.open_task(
             conversation=conversation,
             queue=queues.serving(decision.queue, patient.facility),
             urgency=max(Urgency(decision.urgency), least),

@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from audit.now import now
-from portal.people.models import Patient, User, reachable
+from portal.people.models import Patient, User, reachable, reaches
 from queues.models import Conversation, FollowUp
 
 
@@ -209,8 +209,19 @@ class Draft(models.Model):
         return f"draft {self.pk}"
 
     def is_open_to(self, user: User) -> bool:
-        """Whether this person may still send it."""
-        return Draft.objects.reachable_by(user).filter(pk=self.pk).exists()
+        """Whether this person may still send it: what `reachable_by` says of this one row."""
+        if self.author_id != user.pk:
+            return False
+        if (
+            self.channel == Draft.Channel.PHONE
+            and Patient.objects.cared_for_by(user).filter(pk=self.patient_id).exists()
+        ):
+            return True
+        if self.follow_up is not None:
+            return self.follow_up.conversation.is_reachable_by(user)
+        return self.channel == Draft.Channel.PORTAL and reaches(
+            user, self.patient, request_type=self.asks.code, confidential=self.confidential
+        )
 
     @property
     def asks(self) -> RequestType:

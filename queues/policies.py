@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from audit.now import now
 from portal.people.models import Patient, User
 from portal.people.policies import Refused
+from portal.people.reference import remembered
 from queues.models import Conversation, Outcome, Protocol, Queue, Task
 from queues.states import DONE, TRANSITIONS, UNCLAIMED, State
 from queues.urgency import Urgency
@@ -50,8 +51,19 @@ def check_transition(task: Task, verb: str) -> None:
     )
 
 
+def worked_by(user: User) -> frozenset[int]:
+    """The keys of the live queues that this person works now."""
+    return _worked_by(user.pk)
+
+
+@remembered
+def _worked_by(user: int) -> frozenset[int]:
+    granted = Queue.objects.worked_by(User(pk=user)).order_by()
+    return frozenset(granted.values_list("pk", flat=True))
+
+
 def check_works_queue(queue: Queue, by: User) -> None:
-    if not Queue.objects.worked_by(by).filter(pk=queue.pk).exists():
+    if queue.pk not in worked_by(by):
         raise Refused(_("%(queue)s is not one of your queues.") % {"queue": queue})
 
 
@@ -96,7 +108,7 @@ def _full(queue: Queue) -> str:
 
 def check_works(task: Task, by: User) -> None:
     """Whether this person works the task's queue, or covers for it."""
-    if not Task.objects.filter(pk=task.pk).worked_by(by).exists():
+    if task.covering_person_id != by.pk and not {task.queue_id, task.covering_queue_id} & worked_by(by):
         raise Refused(_("%(queue)s is not one of your queues.") % {"queue": task.queue})
 
 
@@ -271,7 +283,12 @@ def check_protocol(task: Task) -> None:
 def protocol_of(task: Task) -> Protocol | None:
     """The checklist that a rule asked for, where there is one of this code."""
     code = task.decision.result.get("protocol") if task.decision else None
-    return Protocol.objects.filter(code=code).first() if code else None
+    return _protocol(code) if code else None
+
+
+@remembered
+def _protocol(code: str) -> Protocol | None:
+    return Protocol.objects.filter(code=code).first()
 
 
 def open_steps(task: Task, protocol: Protocol) -> list[str]:

@@ -123,6 +123,8 @@ def _keep(row: Attachment, file: Clean, *, by: User) -> Attachment:
 
 
 def _drop(rows: list[Attachment], *, by: User) -> None:
+    if not rows:
+        return
     for row in rows:
         record("intake.attachment.delete", by=by, kind=Kind.DELETE, patients=[row.patient_id], entity=row)
         storage(row).drop([row])

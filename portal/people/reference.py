@@ -66,11 +66,14 @@ def remembered(function: Callable[P, T]) -> Callable[P, T]:
 # ---- for migrations -------------------------------------------------------------------------------------------------
 
 
-def counted(*tables: str) -> tuple[str, str]:
+ANY_CHANGE = "INSERT OR UPDATE OR DELETE OR TRUNCATE"
+
+
+def counted(*tables: str, events: str = ANY_CHANGE) -> tuple[str, str]:
     """SQL that counts the changes of these tables from now on, and SQL that ends it. For RunSQL."""
     forward = "".join(
         f"INSERT INTO people_reference_stamp (name) VALUES ('{table}');"  # noqa: S608 - names from our migrations
-        f"CREATE TRIGGER reference_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table}"
+        f"CREATE TRIGGER reference_changed AFTER {events} ON {table}"
         " FOR EACH STATEMENT EXECUTE FUNCTION people_reference_changed();"
         for table in tables
     )

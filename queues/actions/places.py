@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -172,8 +172,19 @@ def without_people(user: User) -> list[str]:
 
 
 def check_staffed(queue: Queue) -> None:
-    if not Queue.objects.staffed().filter(pk=queue.pk).exists():
+    if not is_staffed(queue):
         raise Refused(_("Nobody works %(queue)s now. Pick another queue.") % {"queue": queue})
+
+
+def is_staffed(queue: Queue) -> bool:
+    """Whether anybody works this queue today. The database holds it, too, where a task comes into a queue."""
+    return queue.pk in _staffed(now().date())
+
+
+@remembered
+def _staffed(today: date) -> frozenset[int]:
+    """The keys of all that are staffed. Roles end with a day, so each day has its own."""
+    return frozenset(Queue.objects.staffed().order_by().values_list("pk", flat=True))
 
 
 def taking_over(task: Task) -> Queue:
@@ -186,7 +197,7 @@ def taking_over(task: Task) -> Queue:
         if queue.retired_at is None or queue.successor is None:
             break
         queue = queue.successor
-    if Queue.objects.live().staffed().filter(pk=queue.pk).exists():
+    if queue.retired_at is None and is_staffed(queue):
         return queue
     try:
         return serving(queue.code, task.conversation.patient.facility)
@@ -200,7 +211,7 @@ def after_overflow(queue: Queue, urgency: Urgency) -> tuple[Queue, str]:
     """The queue that new work goes to, and why it is another one: routine work leaves a queue that is too full. One hop
     only, so that two full queues don't send it round and round."""
     other = queue.overflow_queue if urgency == Urgency.ROUTINE and queue.overflow_queue_id else None
-    if other is None or not Queue.objects.live().staffed().filter(pk=other.pk).exists():
+    if other is None or other.retired_at is not None or not is_staffed(other):
         return queue, ""
     for most, tasks, word in (
         (queue.overflow_open, queue.tasks.live(), _("open")),
@@ -259,13 +270,7 @@ def serving(code: str, facility: Facility) -> Queue:
     Raises Refused where there is neither: nothing may be acknowledged that nobody will read.
     """
     candidates = _serving(code, facility.pk)
-    staffed = set(
-        Queue.objects.filter(pk__in=[row.pk for row in candidates])
-        .staffed()
-        .order_by()
-        .values_list("pk", flat=True)
-    )
-    queue = next((row for row in candidates if row.pk in staffed), None)
+    queue = next((row for row in candidates if is_staffed(row)), None)
     if queue is None:
         raise Refused(
             _("Nobody works requests of this kind at %(place)s yet. Please call us.") % {"place": facility}
@@ -275,8 +280,7 @@ def serving(code: str, facility: Facility) -> Queue:
 
 @remembered
 def _serving(code: str, facility: int) -> list[Queue]:
-    """The facility's own, then the central team's, with all that their due times need. Who works there is no part of
-    it: people come and go without a change here."""
+    """The facility's own, then the central team's, with all that their due times need."""
     rows = Queue.objects.live().filter(Q(facility=facility) | Q(facility__isnull=True), code=code)
     rows = rows.select_related("calendar", "facility").prefetch_related("targets", "calendar__closures")
     return sorted(rows.order_by(), key=lambda row: row.facility_id is None)

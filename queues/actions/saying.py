@@ -44,7 +44,8 @@ def say_ourselves(task: Task, what: str, *, due_at: datetime | None = None) -> M
     promise, or “late”, “reminder”, “wait over”."""
     conversation = task.conversation
     # A conversation that the clinic began has an author who is not its reader.
-    reader = next(iter(_readers(conversation)), None)
+    people = _readers(conversation)
+    reader = next(iter(people), None)
     with translation.override(reader.language if reader else conversation.patient.language):
         message = Message.objects.create(
             conversation=conversation,
@@ -55,7 +56,7 @@ def say_ourselves(task: Task, what: str, *, due_at: datetime | None = None) -> M
             sent_at=now(),
             shown_at=now(),
         )
-    tell(task)
+    _mail(people, conversation)
     return message
 
 
@@ -116,19 +117,20 @@ def _line(task: Task, what: str, due_at: datetime) -> str:
 
 def tell(task: Task, *, after: timedelta = timedelta()) -> list[Mail]:
     """A notice to the one who wrote, as long as they may still act for the patient; else to who may read it."""
-    conversation = task.conversation
+    return _mail(_readers(task.conversation), task.conversation, after=after)
+
+
+def _mail(people: list[User], conversation: Conversation, *, after: timedelta = timedelta()) -> list[Mail]:
+    path = conversation.get_absolute_url()
     posted = [
-        post_mail(
-            recipient=reader, kind=Mail.Kind.NEW_MESSAGE, path=conversation.get_absolute_url(), after=after
-        )
-        for reader in _readers(conversation)
+        post_mail(recipient=reader, kind=Mail.Kind.NEW_MESSAGE, path=path, after=after) for reader in people
     ]
     return [mail for mail in posted if mail is not None]
 
 
 def _readers(conversation: Conversation) -> list[User]:
     author = conversation.author
-    if Conversation.objects.reachable_by(author).filter(pk=conversation.pk).exists():
+    if conversation.is_reachable_by(author):
         return [author]
     return readers(
         conversation.patient, request_type=conversation.request_type, confidential=conversation.confidential

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from audit.actions import Kind, record
+from audit.actions import Kind, append, record
 from audit.now import is_set, now
 from portal.people.models import User
 from portal.people.policies import Refused
@@ -134,16 +134,17 @@ def resolve(
     if assessed is not None:
         _assess(task, assessed, by=by)
     messages = list(task.conversation.messages.standing().select_related("author"))
-    filing = Filing.objects.create(
+    filing = Filing(
         task=task, document=fhir.exchange(task, messages), created_at=now(), not_before=now() + window()
     )
+    append(filing)
     hold(task, "resolve", by=by, was=was, message=message, mails=mails, filing=filing)
     return task
 
 
 def _assess(task: Task, assessed: Assessed, *, by: User) -> None:
     category = decided_category(task)
-    assessment = Assessment.objects.create(
+    assessment = Assessment(
         task=task,
         decision=task.decision,
         decided_urgency=task.urgency,
@@ -153,6 +154,7 @@ def _assess(task: Task, assessed: Assessed, *, by: User) -> None:
         by=by,
         at=now(),
     )
+    append(assessment)
     record(
         "queues.task.assess",
         by=by,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from audit.now import now
-from portal.people.models import Patient, User, reachable
+from portal.people.models import Patient, User, reachable, reaches
+
+if TYPE_CHECKING:
+    from queues.models.tasks import Task
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -42,6 +47,8 @@ class Conversation(models.Model):
     )
     opened_at = models.DateTimeField(default=now)
 
+    opened: Task | None = None  # the task that was opened with it just now
+
     objects = ConversationQuerySet.as_manager()
 
     class Meta:
@@ -56,6 +63,10 @@ class Conversation(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"/requests/{self.pk}/"
+
+    def is_reachable_by(self, user: User) -> bool:
+        """What `reachable_by` says of this one row."""
+        return reaches(user, self.patient, request_type=self.request_type, confidential=self.confidential)
 
     def beside(self) -> ConversationQuerySet:
         """The requests that were sent in the same visit."""

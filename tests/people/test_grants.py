@@ -16,7 +16,7 @@ from intake import actions as intake
 from intake.models import Draft
 from portal.people import actions as people
 from portal.people import tasks
-from portal.people.models import Mail, Patient, Proxy, User
+from portal.people.models import Mail, Patient, PatientUserPermission, Proxy, User
 from portal.people.policies import Refused, may_keep_confidential
 from queues import actions as queues
 from queues.models import Conversation
@@ -258,3 +258,48 @@ def test_grants_and_their_ends_are_mailed_to_both_even_to_who_wants_no_other_new
     for letter in mail.outbox:
         for secret in ("Maya", "Ortiz", "Cary", clinic.patient.record_number, "Lakeside", "carer"):
             assert secret not in letter.subject + letter.body
+
+
+WORLDS: dict[str, dict[str, object]] = {
+    "nothing": {},
+    "a narrow grant that names it": {"scope": ["refill", "form"]},
+    "a narrow grant that names another": {"scope": ["billing"]},
+    "a grant that has ended": {"ended_at": datetime(2026, 1, 5, tzinfo=UTC)},
+    "a grant whose last day has passed": {"until": date(2026, 1, 5)},
+    "a grant of tomorrow": {"since": date(2126, 1, 5), "until": date(2126, 2, 5)},
+    "a parent's, of a grown-up": {"relationship": "parent"},
+}
+
+
+@pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
+@pytest.mark.parametrize("confidential", [False, True])
+@pytest.mark.parametrize("allowed", [True, False], ids=["with guardian's row", "without it"])
+def test_one_row_is_open_to_exactly_those_who_find_it_in_a_list(
+    clinic: Clinic, world: dict[str, object], confidential: bool, allowed: bool
+) -> None:
+    carer, patient = make.UserFactory(name="Cary Carer"), clinic.patient
+    row = people.grant_proxy(user=carer, patient=patient, relationship="carer", by=clinic.admin)
+    sent = send(clinic, by=patient.user, confidential=confidential)
+    draft = clinic.draft(by=carer)
+    Proxy.objects.filter(pk=row.pk).update(**{"since": date(2020, 1, 1)} | world)
+    if not allowed:
+        PatientUserPermission.objects.all().delete()
+    for user in (patient.user, carer, clinic.stranger.user, clinic.nurse):
+        sent, draft = Conversation.objects.get(pk=sent.pk), Draft.objects.get(pk=draft.pk)
+        assert sent.is_reachable_by(user) is Conversation.objects.reachable_by(user).exists()
+        assert draft.is_open_to(user) is Draft.objects.reachable_by(user).exists()
+    open_now = allowed and world in ({}, WORLDS["a narrow grant that names it"])
+    assert sent.is_reachable_by(carer) is (open_now and not confidential)
+    assert draft.is_open_to(carer) is open_now
+
+
+def test_a_call_written_down_is_open_to_its_writer_while_they_care_for_the_patient(clinic: Clinic) -> None:
+    draft = intake.start_draft(
+        request_type=clinic.refill, patient=clinic.patient, by=clinic.nurse, channel=Draft.Channel.PHONE
+    )
+    for cares in (True, False):
+        if not cares:
+            clinic.nurse.staff_roles.update(since=date(2020, 1, 1), until=date(2020, 1, 2))
+        for user in (clinic.nurse, clinic.second_nurse, clinic.patient.user):
+            assert draft.is_open_to(user) is Draft.objects.reachable_by(user).exists()
+        assert draft.is_open_to(clinic.nurse) is cares

@@ -1,5 +1,6 @@
 """What processes keep of reference tables is never older than the last change that was committed, or is one's own."""
 
+from datetime import UTC, date, datetime
 from threading import Thread
 
 import pytest
@@ -7,11 +8,14 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from audit.actions import store
+from audit.now import at, now
 from portal.people import places
-from portal.people.models import Facility
+from portal.people.models import Facility, User
+from portal.people.policies import Refused
 from portal.people.reference import remembered, steady
-from queues.actions import retire_queue, serving
-from queues.models import ServiceTarget
+from queues import policies
+from queues.actions import retire_queue, serving, set_members
+from queues.models import QueueGroupPermission, ServiceTarget
 from queues.urgency import Urgency
 from tests import factories as make
 from triage import catalogue
@@ -85,6 +89,51 @@ def test_whoever_gets_a_queue_may_change_their_own_copy():
     facility = make.FacilityFactory()
     serving("triage", facility).name = "Mine"
     assert serving("triage", facility).name == queue.name
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("gone", ["left the queue", "not active", "role over", "grant gone"])
+def test_who_works_where_is_known_anew_when_somebody_comes_or_goes(gone):
+    queue, facility = make.queue("letters"), make.FacilityFactory()
+    with pytest.raises(Refused, match="Nobody works"):
+        serving("letters", facility)
+    nurse = make.staff("nurse", queues_worked=(queue,))
+    assert serving("letters", facility) == queue
+    policies.check_works_queue(queue, nurse)
+    match gone:
+        case "left the queue":
+            set_members(queue=queue, people=[], by=None)
+        case "not active":
+            User.objects.filter(pk=nurse.pk).update(is_active=False)
+        case "role over":
+            nurse.staff_roles.update(since=date(2020, 1, 1), until=date(2020, 1, 2))
+        case "grant gone":
+            QueueGroupPermission.objects.filter(content_object=queue).delete()
+    with pytest.raises(Refused, match="Nobody works"):
+        serving("letters", facility)
+    if gone in ("left the queue", "grant gone"):
+        with pytest.raises(Refused, match="not one of your queues"):
+            policies.check_works_queue(queue, nurse)
+
+
+@pytest.mark.django_db
+def test_a_role_that_ends_with_a_day_needs_no_change_of_a_row():
+    queue, facility = make.queue("letters"), make.FacilityFactory()
+    make.staff("nurse", queues_worked=(queue,)).staff_roles.update(until=date(2126, 3, 4))
+    with at(datetime(2126, 3, 4, 12, tzinfo=UTC)):
+        assert serving("letters", facility) == queue
+    with at(datetime(2126, 3, 5, 12, tzinfo=UTC)), pytest.raises(Refused, match="Nobody works"):
+        serving("letters", facility)
+
+
+@pytest.mark.django_db
+def test_a_log_in_is_no_change_that_others_read_anew_for(clinic):
+    serving("billing", clinic.facility)
+    clinic.nurse.last_login = now()
+    clinic.nurse.save(update_fields=["last_login"])
+    assert (
+        queries(lambda: serving("billing", clinic.facility)) == 2
+    )  # the numbers, for each of two things kept
 
 
 @pytest.mark.django_db

@@ -244,8 +244,8 @@ def test_everything_went_through_the_actions(told):
 
 def test_a_request_is_told_in_few_statements(told):
     """Time can't be tested; what it is made of can. Sending one, working on it with its clocks and
-    checklists, and ending it takes some thirty-nine; a form that may take photos looks for them."""
-    assert len(statements) / (FEW + 3) < 40  # with the three of the last hour
+    checklists, and ending it takes some thirty-two; the more requests, the fewer, for who works where is read once."""
+    assert len(statements) / (FEW + 3) < 33  # with the three of the last hour
 
 
 def test_what_is_read_ahead_is_what_is_sent_later(told):

@@ -22,7 +22,7 @@ from portal.shell.demo.stories import Story
 from portal.shell.models import DemoClinic
 from queues import actions, clock
 from queues.assessing import Assessed
-from queues.models import Conversation, Escalation, Message, Outcome, Queue, Task
+from queues.models import Escalation, Message, Outcome, Queue, Task
 from queues.states import UNCLAIMED, State
 from queues.urgency import Urgency
 
@@ -112,13 +112,11 @@ class Telling:
         )
         if "flag" in story.ask.tags:
             intake.save_draft(draft=draft, raw=story.ask.raw, by=by)
-        return self._latest(intake.submit(draft_id=draft.pk, by=by))
+        conversation = intake.submit(draft_id=draft.pk, by=by)
+        return self._known(conversation.opened or conversation.tasks.select_related("decision").get())
 
     def row(self, pk: int) -> Task:
         return self._known(Task.objects.select_related("conversation", "decision").get(pk=pk))
-
-    def _latest(self, conversation: Conversation) -> Task:
-        return self._known(conversation.tasks.select_related("decision").get())
 
     def _known(self, task: Task) -> Task:
         """The task with the people and the queue that every act on it asks for."""
