@@ -22,6 +22,7 @@ from django.utils.formats import date_format
 
 from audit.now import now
 from portal.people.models import Patient, Proxy, User
+from portal.people.prepared import Prepared
 from queues.models import (
     Call,
     Conversation,
@@ -250,9 +251,9 @@ class Choices:
     forms: list[dict[str, Any]] = field(default_factory=list)
 
 
-def choices(task: Task, view: Shown, viewer: User) -> Choices:
-    """Everything that can be picked, in one query; templates come filled, in the patient's language."""
-    patient = task.conversation.patient
+@Prepared
+def _choices(queue: int, code: str, facility: int, roles: tuple[str, ...], clinical: bool) -> Any:
+    """What the forms of the page offer, in one query: what it is, how it is ranked, picked and called."""
 
     def row(what: str, rank: Any, pick: Any, words: Any, first: Any, second: Any) -> dict[str, Any]:
         return {
@@ -265,14 +266,14 @@ def choices(task: Task, view: Shown, viewer: User) -> Choices:
         }
 
     none = Value("")
-    outcomes = Outcome.objects.filter(retired=False, roles__overlap=viewer.roles)
-    queues = Queue.objects.live().exclude(pk=task.queue_id)
-    queues = queues.filter(Q(facility=patient.facility_id) | Q(facility__isnull=True))
+    outcomes = Outcome.objects.filter(retired=False, roles__overlap=list(roles))
+    queues = Queue.objects.live().exclude(pk=queue)
+    queues = queues.filter(Q(facility=facility) | Q(facility__isnull=True))
     templates = ReplyTemplate.objects.offered().filter(
-        Q(queue="") | Q(queue=task.queue.code), Q(role="") | Q(role__in=viewer.roles)
+        Q(queue="") | Q(queue=code), Q(role="") | Q(role__in=roles)
     )
     place = Coalesce(F("facility__name"), none)
-    rows: Any = (
+    return (
         outcomes.order_by()
         .values(**row("outcome", F("position"), F("code"), F("label"), none, none))
         .union(
@@ -280,11 +281,22 @@ def choices(task: Task, view: Shown, viewer: User) -> Choices:
             templates.order_by().values(
                 **row("template", F("position"), F("pk"), F("title"), F("body"), F("body_es"))
             ),
-            FollowUpForm.objects.offered_to(viewer)
+            FollowUpForm.objects.offered(clinical=clinical)
             .order_by()
             .values(**row("form", Value(0), F("code"), F("title"), none, none)),
             all=True,
         )
+    )
+
+
+def choices(task: Task, view: Shown, viewer: User) -> Choices:
+    """Everything that can be picked, in one query; templates come filled, in the patient's language."""
+    rows: Any = _choices(
+        queue=task.queue_id,
+        code=task.queue.code,
+        facility=task.conversation.patient.facility_id,
+        roles=tuple(viewer.roles),
+        clinical=viewer.is_clinical,
     )
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for each in rows:
@@ -355,15 +367,20 @@ class Others:
     ended: list[Task]
 
 
-def others(task: Task) -> Others:
-    """For clinical staff: so that two people don't answer past each other, and to know what was before."""
-    rows = list(
-        Task.objects.filter(conversation__patient=task.conversation.patient_id)
-        .exclude(pk=task.pk)
+@Prepared
+def _others(patient: int, beside: int) -> QuerySet[Task]:
+    return (
+        Task.objects.filter(conversation__patient=patient)
+        .exclude(pk=beside)
         .select_related("queue__facility", "conversation", "outcome")
         .defer("summary", "why", "flags")
         .order_by("-pk")[:40]
     )
+
+
+def others(task: Task) -> Others:
+    """For clinical staff: so that two people don't answer past each other, and to know what was before."""
+    rows = _others(patient=task.conversation.patient_id, beside=task.pk)
     return Others(
         open=[row for row in rows if row.state in LIVE],
         ended=[row for row in rows if row.state == State.RESOLVED][:PREVIOUS],

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, F, When
+from django.db.models import Case, F, QuerySet, When
 from django.db.models.expressions import RawSQL
 
 from portal.people.models import User
+from portal.people.prepared import Prepared
 from queues import policies
 from queues.actions.working import take
 from queues.models import Queue, Task
@@ -72,6 +74,21 @@ SELECT id FROM (SELECT id, min(due_at) AS worth FROM best GROUP BY id ORDER BY w
 """
 
 
+def _waiting(by: int, queue: int | None) -> QuerySet[Task]:
+    """What this person may claim, from one queue or from all of theirs; the best of it."""
+    # The text is the constant above, and every value a parameter.
+    given = [by, queue, queue, by, by, AHEAD, PATIENCE, AHEAD]
+    given += [PATIENCE, AHEAD, PATIENCE, by, queue, AHEAD, AHEAD]
+    candidates = RawSQL(CANDIDATES, given)  # noqa: S611
+    return Task.objects.filter(pk__in=candidates, state__in=UNCLAIMED).order_by(WORTH, "pk")
+
+
+@Prepared
+def _first_free(by: int, queue: int) -> QuerySet[Task]:
+    free = _waiting(by, queue).select_related("conversation")
+    return free.select_for_update(skip_locked=True, of=("self",))[:1]
+
+
 @transaction.atomic
 def claim_next(*, by: User, queue: Queue | None = None) -> Task | None:
     """Claim the open task that should be worked now, from the person's queues or from one of them, and from those
@@ -80,21 +97,14 @@ def claim_next(*, by: User, queue: Queue | None = None) -> Task | None:
     Urgent first, then what is due first, but nothing is more than `PATIENCE` late behind urgent ones. None when all
     is done; Refused when something waits and the person holds as many tasks as its queue allows.
     """
-    key = queue.pk if queue is not None else None
-    # The text is the constant above, and every value a parameter.
-    given = [by.pk, key, key, by.pk, by.pk, AHEAD, PATIENCE, AHEAD]
-    given += [PATIENCE, AHEAD, PATIENCE, by.pk, key, AHEAD, AHEAD]
-    candidates = RawSQL(CANDIDATES, given)  # noqa: S611
-    waiting = Task.objects.filter(pk__in=candidates, state__in=UNCLAIMED).order_by(WORTH, "pk")
+    asked: Any = {"by": by.pk, "queue": queue.pk if queue is not None else None}
     for _again in range(5):
         # Rows that a colleague is claiming at this moment are skipped, not waited for; one that was claimed since the
         # candidates were read is looked at again by the database, and passed over. The conversation never changes.
-        task = (
-            waiting.select_related("conversation").select_for_update(skip_locked=True, of=("self",)).first()
-        )
-        if task is not None:
-            return take(task, by)
-        if not waiting.exists():
+        first = _first_free(**asked)
+        if first:
+            return take(first[0], by)
+        if not _waiting(**asked).exists():
             break
     policies.check_room_anywhere(by, queue)
     return None

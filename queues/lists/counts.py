@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
 from django.utils.translation import gettext as _
 
 from audit.now import now
+from portal.people import prepared
 from portal.people.models import User
 from queues.lists.scope import LIVE_STATES, QUEUES
 
@@ -123,9 +123,7 @@ def counts(user: User, *, here: int = 0) -> Counts:
     """`here` is the queue whose page it is; it is among the places if the person may see it."""
     moment = now()
     given: dict[str, Any] = {"user": user.pk, "today": moment.date(), "now": moment, "here": here}
-    with connection.cursor() as cursor:
-        cursor.execute(COUNTS, given)
-        rows = cursor.fetchall()
+    rows = prepared.rows(COUNTS, given)
     if not rows:
         return Counts()
     places = [Place(*row[:6], *row[7:10]) for row in rows]

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection
-
 from audit.now import now
+from portal.people import prepared
 from portal.people.models import User
 from queues.lists.choices import Choices
 from queues.lists.scope import LIVE_STATES, QUEUES, VISIBLE
@@ -117,9 +116,7 @@ def read_key(text: str) -> tuple[datetime, int] | None:
 def page(asked: Asked, viewer: User) -> tuple[list[Line], bool]:
     """The rows of a page as this viewer may see them, and whether there are more behind them."""
     sql, values = statement(asked, LINE, LINE_JOINS)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        rows = cursor.fetchall()
+    rows = prepared.rows(sql, values)
     moment = now()
     lines = [line(row, viewer=viewer, moment=moment) for row in rows[:PAGE]]
     return lines, len(rows) > PAGE

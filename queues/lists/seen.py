@@ -14,11 +14,11 @@ from typing import Any
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core import signing
-from django.db import connection
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from portal.people import prepared
 from queues.lists.choices import Choices
 from queues.lists.reading import MARK, PAGE, Asked, Mark, statement
 
@@ -64,10 +64,9 @@ def unchanged(request: HttpRequest) -> bool:
 
 def _marks_behind_the_door(asked: Asked, session: str) -> list[Any]:
     sql, values = statement(asked, MARK, "", door=f" AND {DOOR}")
-    with connection.cursor() as cursor:
-        # A session ends by the real clock, whatever time a demo tells.
-        cursor.execute(sql, values | {"session": session, "clock": timezone.now()})
-        return [list(row) for row in cursor.fetchall()[:PAGE]]
+    # A session ends by the real clock, whatever time a demo tells.
+    found = prepared.rows(sql, values | {"session": session, "clock": timezone.now()})
+    return [list(row) for row in found[:PAGE]]
 
 
 def _door(session_key: str | None) -> str:

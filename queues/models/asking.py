@@ -15,8 +15,11 @@ from portal.people.roles import Field
 class FollowUpFormQuerySet(models.QuerySet["FollowUpForm"]):
     def offered_to(self, user: User) -> FollowUpFormQuerySet:
         """The forms that this person's role may ask: an office asks nothing about health."""
+        return self.offered(clinical=Field.CLINICAL in user.fields)
+
+    def offered(self, *, clinical: bool) -> FollowUpFormQuerySet:
         offered = self.filter(version__isnull=False)
-        return offered if Field.CLINICAL in user.fields else offered.filter(clinical=False)
+        return offered if clinical else offered.filter(clinical=False)
 
 
 class FollowUpForm(models.Model):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from audit.actions import record_read
 from portal.people import kept
+from portal.people.models import User
+from portal.people.prepared import Prepared
 from portal.people.requests import Request
 from portal.records.charts import chart_of
 from queues import actions, assessing, desk, policies
@@ -31,7 +34,16 @@ def task(request: Request, pk: int) -> HttpResponse:
 
 def task_of(request: Request, pk: int) -> Task:
     """The task with all that its page shows, if it is in a queue of this person."""
-    tasks = Task.objects.visible_to(request.user).select_related(
+    found = _with_all(pk=pk, viewer=request.user.pk)
+    if not found:
+        raise Http404
+    return found[0]
+
+
+@Prepared
+def _with_all(pk: int, viewer: int) -> QuerySet[Task]:
+    user = User(pk=viewer)
+    tasks = Task.objects.visible_to(user).select_related(
         "queue__facility",
         "queue__calendar",
         "owner",
@@ -42,7 +54,7 @@ def task_of(request: Request, pk: int) -> Task:
         "conversation__patient__facility__calendar",
         "conversation__author",
     )
-    return get_object_or_404(desk.with_all(tasks, request.user), pk=pk)
+    return desk.with_all(tasks, user).filter(pk=pk)
 
 
 def task_page(request: Request, row: Task, *, typed: Any = None, status: int = 200) -> HttpResponse:

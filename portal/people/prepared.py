@@ -1,0 +1,138 @@
+"""Questions that every page asks, put together once and planned once.
+
+Django writes the SQL of a query anew each time it is asked, and PostgreSQL plans it anew. For the large questions of a
+working day (a task with all that lies beside it) each of these takes ten times as long as the answer. Here a question
+is written once a process, and each connection has the server keep its plan.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
+from datetime import UTC, date, datetime, timedelta
+from functools import update_wrapper
+from itertools import count
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from django.db import connection
+from django.db.backends.postgresql.base import ServerBindingCursor
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Model, QuerySet
+
+from audit.now import at, now
+
+M = TypeVar("M", bound=Model)
+
+
+class _Keeping(ServerBindingCursor):
+    """A cursor whose statement is kept, with its plan, for the next time on this connection."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        return super().execute(query, params, prepare=True, **options)  # type: ignore[misc]
+
+
+@contextmanager
+def _cursor() -> Iterator[CursorWrapper]:
+    """Django's cursor with all that wraps it, made of ours."""
+    connection.ensure_connection()
+    raw = connection.connection
+    usual, threshold = raw.cursor_factory, raw.prepare_threshold
+    raw.cursor_factory, raw.prepare_threshold = _Keeping, 0  # Django's own statements are never kept
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
+    finally:
+        raw.cursor_factory, raw.prepare_threshold = usual, threshold
+
+
+def rows(sql: str, given: Mapping[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Everything that a statement finds. For one that is written out and asked all day long."""
+    with _cursor() as cursor:
+        cursor.execute(sql, given)
+        return cursor.fetchall()
+
+
+# Stands for the present while a question is written. What lies near it is a time that goes by the clock.
+EPOCH = datetime(7000, 1, 1, tzinfo=UTC)
+NEAR = timedelta(days=300 * 365)
+_numbers = count(2**62)
+
+# What stands for a value of this type while a question is written: one that nobody would ask for.
+BLANKS: dict[str, Callable[[], Any]] = {
+    "int": lambda: next(_numbers),
+    "str": lambda: f"blank {next(_numbers)}",
+    "UUID": lambda: UUID(int=next(_numbers)),
+}
+# By these a question may decide how it is written: there are few of each.
+KINDS = ("bool", "tuple[str, ...]")
+
+
+class Prepared(Generic[M]):
+    """A question as a function that gives a queryset. Called, it gives the rows.
+
+    The function gets values of the types that its parameters name, and may only hand them on to the query: it runs
+    once, and what it would decide by them is decided for good. Only by a bool or a tuple it may decide: each of their
+    values is a question of its own. `now()` may be asked in it; the clock goes on.
+    """
+
+    def __init__(self, write: Callable[..., QuerySet[M]]) -> None:
+        update_wrapper(self, write)
+        self._write = write
+        types = {name: each.annotation for name, each in inspect.signature(write).parameters.items()}
+        self._flags = [name for name, kind in types.items() if kind in KINDS]
+        self._blanks = {name: BLANKS[kind]() for name, kind in types.items() if kind not in KINDS}
+        self._written: dict[tuple[Any, ...], tuple[Any, str, list[Any]]] = {}
+
+    def __call__(self, **given: Any) -> list[M]:
+        flags = tuple(given[name] for name in self._flags)
+        queryset, sql, places = self._written.get(flags) or self._compile(flags)
+        moment = now()
+        values = [place(given, moment) if callable(place) else place for place in places]
+        asked = copy(queryset.query)
+        compiler = copy(queryset.query.compiled)
+        compiler.connection = connection
+        compiler.execute_sql = lambda *_args, **_options: [rows(sql, values)]
+        asked.get_compiler = lambda *_args, **_options: compiler
+        found: Any = type(queryset)(queryset.model, query=asked)
+        found._iterable_class = queryset._iterable_class
+        found._prefetch_related_lookups = queryset._prefetch_related_lookups
+        return list(found)
+
+    def _compile(self, flags: tuple[Any, ...]) -> tuple[Any, str, list[Any]]:
+        blanks = self._blanks
+        with at(EPOCH), connection.execute_wrapper(_not_now):
+            queryset: Any = self._write(**blanks, **dict(zip(self._flags, flags, strict=True)))
+            compiler = queryset.query.get_compiler(connection=connection)
+            sql, params = compiler.as_sql()
+        queryset.query.compiled = compiler
+        places = [_place(param, blanks) for param in params]
+        if any(
+            str(blank) in str(place) for blank in blanks.values() for place in places if not callable(place)
+        ):
+            raise TypeError(
+                "What is given has to stand in the question as it is, and not inside of another value."
+            )
+        self._written[flags] = queryset, sql, places
+        return self._written[flags]
+
+
+def _not_now(*_asked: Any) -> Any:
+    raise RuntimeError("A question that is written once can't ask the database for its own words.")
+
+
+def _place(param: Any, blanks: Mapping[str, Any]) -> Any:
+    """What is put where this value stands: itself, or a function of what is given and of the time."""
+    for name, blank in blanks.items():
+        if type(blank) in type(param).__mro__ and param == blank:
+            kind = type(param)
+            return lambda given, _moment: (
+                given[name] if kind is UUID or given[name] is None else kind(given[name])
+            )
+    if isinstance(param, datetime) and abs(param - EPOCH) < NEAR:
+        return lambda _given, moment: moment + (param - EPOCH)
+    if isinstance(param, date) and not isinstance(param, datetime) and abs(param - EPOCH.date()) < NEAR:
+        return lambda _given, moment: moment.date() + (param - EPOCH.date())
+    return param
