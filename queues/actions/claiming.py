@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Case, F, QuerySet, When
 from django.db.models.expressions import RawSQL
 
+from audit.now import now
 from portal.people.models import User
 from portal.people.prepared import Prepared
 from queues import policies
 from queues.actions.working import take
 from queues.models import Queue, Task
-from queues.states import UNCLAIMED
+from queues.states import UNCLAIMED, State
 from queues.urgency import Urgency
 
 # Urgent work comes first, and what is due first comes first among the rest: a due time stands still while later
@@ -108,3 +109,21 @@ def claim_next(*, by: User, queue: Queue | None = None) -> Task | None:
             break
     policies.check_room_anywhere(by, queue)
     return None
+
+
+TWICE = timedelta(seconds=5)  # two clicks within it, on one page, are one
+
+
+@transaction.atomic
+def claim_next_once(*, by: User, queue: Queue | None = None, page_at: datetime | None = None) -> Task | None:
+    """As `claim_next`, from a page that was made at `page_at`: its second click, in the moment after the first, gives
+    the task that the first one claimed."""
+    if page_at is not None:
+        # One click of a person after the other; nobody else waits for it.
+        User.objects.select_for_update(no_key=True).get(pk=by.pk)
+        since = max(page_at, now() - TWICE)
+        mine = Task.objects.filter(owner=by, state=State.CLAIMED, claimed_at__gt=since)
+        taken = mine.order_by("-claimed_at").first()
+        if taken is not None:
+            return taken
+    return claim_next(by=by, queue=queue)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 
+from audit.now import now
 from portal.people.requests import Request
 from portal.people.roles import Role
 from queues import notices
@@ -36,6 +37,7 @@ def bench(
     return {
         "counts": counted,
         "here": here,
+        "page_at": f"{now().timestamp():.6f}",
         "notices": notices.told(),
         "works": counted.works,
         "leads": Role.LEAD in roles,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -101,7 +102,7 @@ def claim_next(request: Request) -> HttpResponse:
     if request.POST.get("queue", "").isdecimal():
         row = Queue.objects.worked_by(request.user).filter(pk=int(request.POST["queue"])).first()
     try:
-        claimed = actions.claim_next(by=request.user, queue=row)
+        claimed = actions.claim_next_once(by=request.user, queue=row, page_at=_page_at(request))
         said = _("Nothing is waiting to be claimed.")
     except Refused as refused:
         claimed, said = None, str(refused)
@@ -109,6 +110,15 @@ def claim_next(request: Request) -> HttpResponse:
         messages.info(request, said)
         return redirect("queue", row.pk) if row else redirect("work")
     return redirect(claimed)
+
+
+def _page_at(request: Request) -> datetime | None:
+    """When the page was made that this comes from."""
+    stamp = request.POST.get("page", "")
+    try:
+        return datetime.fromtimestamp(float(stamp), UTC) if stamp else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _list(request: Request, kind: str, pk: int = 0) -> HttpResponse:

@@ -84,6 +84,7 @@ def task_page(request: Request, row: Task, *, typed: Any = None, status: int = 2
         "can_answer": beside.open_question is not None and (row.asked_queue_id in works or covers),
         "can_ask_back": row.urgency < Urgency.URGENT,
         "typed": typed or {},
+        "unsent": "" if can_work or not typed else typed.get("body") or typed.get("ask") or "",
     }
     if can_work or can_claim:
         context["choices"] = desk.choices(row, view, user)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -21,6 +22,9 @@ from queues.urgency import Urgency
 from queues.views.frame import staff
 from queues.views.task import task_of, task_page
 
+SENT = ("reply", "ask back", "resolve")
+SOON = timedelta(seconds=2)  # a message and its step are written in one go
+
 
 def _verb(act: Callable[[Request, Task], str], *, then: str = "task") -> Callable[..., HttpResponse]:
     @staff
@@ -33,6 +37,9 @@ def _verb(act: Callable[[Request, Task], str], *, then: str = "task") -> Callabl
         try:
             done = act(request, row)
         except Refused as refused:
+            if _was_sent_just_now(request, row):
+                messages.info(request, _("Done once; the second click changed nothing."))
+                return redirect(row)
             messages.error(request, str(refused))
             return task_page(request, task_of(request, pk), typed=request.POST, status=409)
         if done:
@@ -50,6 +57,19 @@ def _verb(act: Callable[[Request, Task], str], *, then: str = "task") -> Callabl
 def _seen(request: Request) -> int | None:
     version = request.POST.get("version", "")
     return int(version) if version.isdecimal() else None
+
+
+def _was_sent_just_now(request: Request, row: Task) -> bool:
+    """Whether this is the second click on one page: the step after it was this person's own, with the same words."""
+    seen = _seen(request)
+    last = row.steps.last()
+    if seen is None or last is None or last.by_id != request.user.pk or last.verb not in SENT:
+        return False
+    if not Task.objects.filter(pk=row.pk, version=seen + 1).exists():
+        return False
+    words = (request.POST.get("body") or request.POST.get("ask") or "").replace("\r\n", "\n").strip()
+    said = row.conversation.messages.filter(task=row, author=request.user, sent_at__gte=last.at - SOON).last()
+    return words == (said.body if said else "")
 
 
 def _claim(request: Request, row: Task) -> str:

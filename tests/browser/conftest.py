@@ -10,7 +10,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -53,6 +53,7 @@ class Site:
     mail_files: Path
     clinic: Clinic
     blocker: DjangoDbBlocker = field(repr=False)
+    environment: dict[str, str] = field(repr=False)
 
     @contextmanager
     def rows(self) -> Iterator[None]:
@@ -131,7 +132,7 @@ def site(
             "PORTER_WEB_WORKERS": "1",
             "DATABASE_URL": app_url,
         }
-        site = Site(url, app_url, var / "mail", None, django_db_blocker)  # type: ignore[arg-type]
+        site = Site(url, app_url, var / "mail", None, django_db_blocker, environment)  # type: ignore[arg-type]
         with site.rows():
             site.clinic = open_clinic()
             for user in (
@@ -147,6 +148,22 @@ def site(
             stack.enter_context(_process(command, environment, var / f"{command[-1]}.log"))
         _wait_for(f"{url}/health/ready")
         yield site
+
+
+@pytest.fixture(scope="module")
+def unhurried(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The same clinic, served by a second web server that gives a minute to take back what was sent."""
+    port = _free_port()
+    url = f"http://localhost:{port}"
+    environment = site.environment | {
+        "PORTER_BIND": f"127.0.0.1:{port}",
+        "PORTER_SITE_URL": url,
+        "PORTER_UNDO_SECONDS": "60",
+    }
+    log = tmp_path_factory.mktemp("unhurried") / "web.log"
+    with _process(["gunicorn", "portal.shell.wsgi"], environment, log):
+        _wait_for(f"{url}/health/ready")
+        yield replace(site, url=url)
 
 
 def _run(*command: str, environment: dict[str, str]) -> None:
@@ -239,11 +256,17 @@ class Visitor:
 
 @pytest.fixture
 def visitor(site: Site, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """Opens browsers: `visitor(mail, phone=…, javascript=…)`. Errors in a page's console fail the test."""
+    """Opens browsers: `visitor(mail, phone=…, javascript=…, of=another site)`. Errors in a page's console fail the
+    test."""
     opened: list[Visitor] = []
 
     def open_browser(
-        email: str = "", *, javascript: bool = True, phone: bool = False, dark: bool = False
+        email: str = "",
+        *,
+        javascript: bool = True,
+        phone: bool = False,
+        dark: bool = False,
+        of: Site | None = None,
     ) -> Visitor:
         context = browser.new_context(
             viewport=PHONE if phone else DESKTOP,  # type: ignore[arg-type]
@@ -252,7 +275,7 @@ def visitor(site: Site, browser: Browser, request: pytest.FixtureRequest) -> Ite
             reduced_motion="reduce",
         )
         context.set_default_timeout(10_000)
-        visitor = Visitor(site, context, context.new_page())
+        visitor = Visitor(of or site, context, context.new_page())
         visitor.page.on(
             "console",
             lambda m: (
