@@ -184,6 +184,7 @@ def _decide_again(
             queue=queue if decision.urgency > task.urgency else task.queue,
             flags=flags,
             why=explain.sentences(decision),
+            heard=message,
             by=by,
         )
 

@@ -16,6 +16,7 @@ from portal.people.tasks import nudge
 from queues import clock, policies
 from queues.actions.path import change, lock, move
 from queues.actions.places import after_overflow, taking_over
+from queues.actions.saying import take_back_our_lines
 from queues.actions.timing import Reason, end_wait, move_promise, new_queue, start_leg
 from queues.models import Conversation, Escalation, Leg, Message, Queue, Step, Task
 from queues.states import DONE, State
@@ -145,8 +146,10 @@ def raise_urgency(
     by: User,
     flags: list[dict[str, Any]],
     why: list[str],
+    heard: Message | None = None,
 ) -> None:
-    """Apply a new decision to an open task: it can only raise. Part of the transaction that stored the words.
+    """Apply a new decision to an open task: it can only raise. Part of the transaction that stored the words, which
+    are `heard`: what Porter said to them already (open again, by when) gives way to the one line that holds now.
 
     A raised task goes to the decided queue and to the front of it; one that a physician has stays with them.
     """
@@ -183,6 +186,8 @@ def raise_urgency(
             "alerts": 0,
             "alerted_at": None,
         }
+    if heard is not None and due_at != task.due_at:
+        take_back_our_lines(task, since=heard)
     changes |= move_promise(task, Reason.RAISE, due_at)
     if stays:
         change(task, "raise", by=by, **changes)

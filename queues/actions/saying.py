@@ -8,7 +8,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from audit.now import now
-from portal.people.actions import post_mail
+from portal.people.actions import post_mail, withdraw_mails
 from portal.people.models import Mail, Patient, User
 from queues.models import Conversation, Message, PromiseMove, Task
 from queues.spoken import spoken
@@ -58,6 +58,16 @@ def say_ourselves(task: Task, what: str, *, due_at: datetime | None = None) -> M
         )
     _mail(people, conversation)
     return message
+
+
+def take_back_our_lines(task: Task, *, since: Message) -> None:
+    """Take back what Porter itself said about this task after these words, with its mails. Part of the transaction
+    that said it, so that nobody has seen it."""
+    lines = task.conversation.messages.filter(task=task, author__isnull=True, pk__gt=since.pk)
+    if lines.update(withdrawn_at=now()):
+        path = task.conversation.get_absolute_url()
+        mails = Mail.objects.filter(kind=Mail.Kind.NEW_MESSAGE, path=path, created_at__gte=since.sent_at)
+        withdraw_mails(mails.values_list("pk", flat=True))
 
 
 def _line(task: Task, what: str, due_at: datetime) -> str:

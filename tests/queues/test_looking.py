@@ -410,6 +410,22 @@ def test_a_raise_tells_the_new_time(clinic: Clinic) -> None:
     assert [move.reason for move in PromiseMove.objects.all()] == ["raise"]
 
 
+def test_words_that_open_it_again_and_make_it_urgent_are_answered_with_one_line(clinic: Clinic) -> None:
+    task = actions.claim(task=clinic.task(), by=clinic.nurse)
+    actions.resolve(task=task, outcome=clinic.done, by=clinic.nurse)
+    Mail.objects.all().delete()
+    intake.write(conversation=task.conversation, body=CHEST["which"], by=clinic.patient.user)
+    task.refresh_from_db()
+    assert (task.state, task.queue) == (State.OPEN, clinic.urgent)
+    lines = task.conversation.messages.shown().filter(author=None)
+    assert len(lines) == 1
+    assert "more urgent" in lines[0].body
+    assert list(Mail.objects.filter(state=Mail.State.PENDING).values_list("recipient")) == [
+        (clinic.patient.user_id,)
+    ]
+    assert [move.reason for move in PromiseMove.objects.all()] == ["reopen", "raise"]
+
+
 def test_a_look_leaves_an_event_of_the_system(clinic: Clinic, lead) -> None:
     with at(MONDAY):
         task = clinic.task()

@@ -181,7 +181,19 @@ def test_a_second_click_does_nothing_twice_and_says_so(clinic: Clinic, full: Tas
     seen = str(full.version)
     post(nurse, full, "reply", body="It is ready.", go="send", version=seen)
     html = post(nurse, full, "reply", body="It is ready.", go="send", version=seen)
+    assert "Done once; the second click changed nothing." in html
+    assert Message.objects.filter(from_patient=False).count() == 1
+
+
+def test_other_words_from_a_page_that_is_no_longer_true_are_no_second_click(
+    clinic: Clinic, full: Task
+) -> None:
+    nurse = client_of(clinic.nurse)
+    seen = str(full.version)
+    post(nurse, full, "reply", body="It is ready.", go="send", version=seen)
+    html = post(nurse, full, "reply", body="It is not ready.", go="send", version=seen)
     assert "You changed this task meanwhile, in another tab or with a second click (replied)" in html
+    assert "It is not ready." in html
     assert Message.objects.filter(from_patient=False).count() == 1
 
 
@@ -190,6 +202,8 @@ def test_the_back_button_after_a_resolution_changes_nothing(clinic: Clinic, full
     post(nurse, full, "reply", body="", go="resolve", outcome="done", version=seen)
     html = post(nurse, full, "reply", body="And more.", go="send", version=seen)
     assert "(resolved it): it is now resolved" in html
+    assert "Not sent, to be copied:" in html
+    assert "And more." in html
     assert not Message.objects.filter(body="And more.").exists()
 
 
