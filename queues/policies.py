@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from typing import Any
 
+from django.db.models import OuterRef, Subquery
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
@@ -14,7 +16,7 @@ from audit.now import now
 from portal.people.models import Patient, User
 from portal.people.policies import Refused
 from portal.people.reference import remembered
-from queues.models import Conversation, Outcome, Protocol, Queue, Task
+from queues.models import Conversation, Message, Outcome, Protocol, Queue, Task
 from queues.states import DONE, TRANSITIONS, UNCLAIMED, State
 from queues.urgency import Urgency
 
@@ -119,17 +121,26 @@ def check_answers(task: Task, queue: Queue, by: User) -> None:
         check_works_queue(queue, by)
 
 
-def check_alike(task: Task, by: User, seen: int | None) -> None:
-    """Whether a task may be treated like many others at once, without being opened. Doubt says no."""
-    fresh = Task.objects.only("version", "flags", "floor", "state", "owner_id").get(pk=task.pk)
+def as_they_are(tasks: Iterable[Task]) -> dict[int, Task]:
+    """These tasks by key, read anew with what `check_alike` asks of each. One query."""
+    last = Message.objects.filter(conversation=OuterRef("conversation")).order_by("-pk")
+    rows = Task.objects.filter(pk__in=[task.pk for task in tasks]).annotate(
+        patient_wrote_last=Subquery(last.values("from_patient")[:1])
+    )
+    return {row.pk: row for row in rows.only("version", "flags", "floor", "state", "owner_id")}
+
+
+def check_alike(task: Task, by: User, seen: int | None, *, fresh: Any = None) -> None:
+    """Whether a task may be treated like many others at once, without being opened. Doubt says no. `fresh` is it as
+    `as_they_are` read it, where many are asked about."""
+    fresh = fresh or as_they_are([task])[task.pk]
     if fresh.flags or fresh.floor > Urgency.ROUTINE:
         raise Refused(_("A red flag was found in it: please open it."))
     if fresh.state == State.ESCALATED:
         raise Refused(_("A physician has a question about it."))
     if fresh.state == State.WAITING:
         raise Refused(_("It waits for the patient's answer."))
-    last = task.conversation.messages.order_by("pk").last()
-    if last is not None and last.from_patient:
+    if fresh.patient_wrote_last:
         raise Refused(_("The patient has written again: please read it first."))
     check_seen(fresh, seen, by=by)
     if fresh.state == State.CLAIMED:

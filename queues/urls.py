@@ -15,6 +15,7 @@ urlpatterns = [
     path("work/notices/", views.notices, name="notices"),
     path("work/notices/quiet/", views.quiet, name="quiet"),
     path("work/search/", views.search, name="search"),
+    path("work/queues/", views.places, name="places"),
     path("work/queues/<int:pk>/", views.queue, name="queue"),
     path("work/mentions/", views.mentions, name="mentions"),
     path("work/tasks/<int:pk>/", views.task, name="task"),

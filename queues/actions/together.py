@@ -27,10 +27,11 @@ class Result:
 
 def sort_out(*, tasks: Iterable[Task], by: User, seen: Seen) -> Result:
     """Which of these may be treated alike. Writes nothing; each is asked again when it is done."""
-    result = Result()
+    result, tasks = Result(), list(tasks)
+    fresh = policies.as_they_are(tasks)
     for task in tasks:
         try:
-            policies.check_alike(task, by, seen.get(task.pk))
+            policies.check_alike(task, by, seen.get(task.pk), fresh=fresh[task.pk])
         except Refused as refused:
             result.left.append((task, str(refused)))
         else:

@@ -119,7 +119,10 @@ def board(lead: User, *, facility: Facility | None = None) -> Board:
     }
     for pk, live, unclaimed, late in _ask(LOAD, given):
         loads[pk].open, loads[pk].unclaimed, loads[pk].late = live, unclaimed, late
-    hours = {load.queue.calendar_id: load.queue.hours() for load in loads.values()}
+    hours: dict[int, clock.Hours] = {}
+    for load in loads.values():
+        if load.queue.calendar_id not in hours:
+            hours[load.queue.calendar_id] = load.queue.hours()
     for pk, done in _ask(DONE, given):
         loads[pk].pace = forecast.pace(done, hours[loads[pk].queue.calendar_id], moment)
     late_by_tonight, coming = _foresee(loads, hours, moment, given)

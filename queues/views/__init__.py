@@ -5,6 +5,7 @@ from queues.views.lead import board, move
 from queues.views.lists import all_queues, changes, claim_next, mine, queue, waiting, work
 from queues.views.mentions import mentions
 from queues.views.notices import notices, quiet
+from queues.views.places import places
 from queues.views.search import search
 from queues.views.task import task
 from queues.views.together import bulk
@@ -45,6 +46,7 @@ __all__ = [
     "queue",
     "mentions",
     "note",
+    "places",
     "release",
     "reply",
     "search",

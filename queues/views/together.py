@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -107,9 +108,16 @@ def _look_over(
         "outcomes": Outcome.objects.filter(retired=False, roles__overlap=request.user.roles)
         if verb == "resolve"
         else [],
-        "queues": Queue.objects.live().select_related("facility") if verb == "hand-over" else [],
+        "queues": _near(tasks) if verb == "hand-over" else [],
     }
     return render(request, "queues/together.html", context | bench(request), status=status)
+
+
+def _near(tasks: list[Task]) -> QuerySet[Queue]:
+    """Where these may go: queues at their patients' places, and the central ones."""
+    places = {task.conversation.patient.facility_id for task in tasks}
+    queues = Queue.objects.live().filter(Q(facility__isnull=True) | Q(facility__in=places))
+    return queues.select_related("facility")
 
 
 def _told(request: Request, result: Result, done: str, back: str) -> HttpResponse:

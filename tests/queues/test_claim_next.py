@@ -11,6 +11,7 @@ from queues.actions.claiming import PATIENCE
 from queues.models import Queue, Task
 from tests import factories as make
 from tests.clinic import Clinic
+from tests.queues.test_pages import client_of
 
 CHEST = {"problems": "true", "which": "My chest hurts and I can't breathe"}
 
@@ -79,3 +80,16 @@ def test_of_what_is_covered_urgent_comes_first_and_the_capacity_is_that_of_its_o
     Queue.objects.update(capacity=1)
     assert [actions.claim_next(by=lone) for _ in range(3)] == [urgent, first, None]
     assert Task.objects.get(pk=second.pk).owner is None
+
+
+def test_two_clicks_on_one_page_claim_one_task_and_the_next_page_another(clinic: Clinic) -> None:
+    for _number in range(3):
+        clinic.task()
+    nurse = client_of(clinic.nurse)
+    page = nurse.get("/work/all/").context["page_at"]
+    first, second = (nurse.post("/work/next/", {"page": page}).url for _click in range(2))
+    assert first == second
+    fresh = nurse.get(first).context["page_at"]
+    assert nurse.post("/work/next/", {"page": fresh}).url != first
+    assert nurse.post("/work/next/", {"page": "x"}).url not in ("", first)
+    assert Task.objects.filter(owner=clinic.nurse).count() == 3

@@ -1,0 +1,116 @@
+"""A central team that serves 160 places: every page costs what it costs at one, and each queue can be reached."""
+
+import pytest
+from django.test import Client
+
+from portal.people.models import Calendar, Facility, User
+from queues import actions
+from queues.models import Mention, Note, Notice, Queue, Task
+from tests import factories as make
+from tests.clinic import Clinic
+from tests.queues.test_lists import copies
+from tests.queues.test_pages import client_of
+
+PLACES = 160
+
+
+@pytest.fixture
+def calendar(db: None) -> Calendar:
+    return make.CalendarFactory()
+
+
+def open_places(clinic: Clinic, calendar: Calendar, number: int) -> list[Queue]:
+    """Places with a queue each, which Ana works."""
+    queues = []
+    for count in range(number):
+        place = Facility.objects.create(
+            code=f"p{count}", name=f"Village {count:03}", calendar=calendar, phone="1", after_hours_phone="2"
+        )
+        queue = make.queue("refills", facility=place, calendar=calendar, name="Refills")
+        queue.members.user_set.add(clinic.nurse)
+        queues.append(queue)
+    return queues
+
+
+@pytest.fixture
+def lead(clinic: Clinic) -> User:
+    return make.staff("lead", name="Cleo Central")
+
+
+@pytest.mark.parametrize("places", [1, PLACES])
+def test_pages_take_no_more_queries_with_many_places(
+    clinic: Clinic, calendar: Calendar, lead: User, places: int, django_assert_max_num_queries
+) -> None:
+    queues = open_places(clinic, calendar, places)
+    task = clinic.task()
+    for queue in queues:
+        copies(task, 1, queue=queue)
+    nurse, cleo = client_of(clinic.nurse), client_of(lead)
+    for path in (f"/work/queues/{queues[-1].pk}/", "/work/all/", "/work/all/?filter=1", "/work/queues/"):
+        with django_assert_max_num_queries(8):
+            assert nurse.get(path).status_code == 200
+    with django_assert_max_num_queries(15):
+        assert nurse.get(task.get_absolute_url()).status_code == 200
+    with django_assert_max_num_queries(24):
+        assert cleo.get("/work/lead/").status_code == 200
+
+
+def test_every_queue_is_found_by_its_place_and_the_late_ones_by_a_tick(
+    clinic: Clinic, calendar: Calendar
+) -> None:
+    queues = open_places(clinic, calendar, 30)
+    late = copies(clinic.task(), 1, queue=queues[17])[0]
+    Task.objects.filter(pk=late.pk).update(due_at=late.opened_at, respond_due=late.opened_at)
+    nurse = client_of(clinic.nurse)
+    assert "/work/queues/" in nurse.get("/work/all/").content.decode()
+
+    def found(query: str) -> set[int]:
+        return {row.pk for row in nurse.get(f"/work/queues/{query}").context["rows"]}
+
+    assert found("") == set(Queue.objects.worked_by(clinic.nurse).values_list("pk", flat=True))
+    assert found("?q=refills+village+029") == {queues[29].pk}
+    assert found("?late=1") == {queues[17].pk}
+    assert "No queue fits" in nurse.get("/work/queues/?q=nowhere").content.decode()
+
+
+def test_nobody_reads_of_queues_that_are_not_theirs(clinic: Clinic, calendar: Calendar) -> None:
+    open_places(clinic, calendar, 2)
+    html = client_of(clinic.biller).get("/work/queues/").content.decode()
+    assert "Billing" in html
+    assert "Village" not in html
+
+
+@pytest.fixture
+def told(clinic: Clinic) -> Client:
+    return client_of(clinic.nurse)
+
+
+@pytest.mark.parametrize("rows", [1, 50])
+def test_what_one_was_told_takes_as_many_queries_however_much_it_is(
+    clinic: Clinic, told: Client, rows: int, django_assert_max_num_queries
+) -> None:
+    for task in copies(clinic.task(), rows):
+        Notice.objects.create(
+            recipient=clinic.nurse, kind="half", task=task, queue=task.queue, round=str(task.pk)
+        )
+        note = Note.objects.create(
+            conversation=task.conversation,
+            task=task,
+            author=clinic.second_nurse,
+            body="@Ana Ruiz",
+            clinical=False,
+        )
+        Mention.objects.create(note=note, user=clinic.nurse)
+    for path in ("/work/notices/", "/work/mentions/"):
+        with django_assert_max_num_queries(9):
+            assert told.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("rows", [1, 50])
+def test_looking_many_over_before_they_are_done_does_not_ask_for_each_of_them_again_and_again(
+    clinic: Clinic, told: Client, rows: int, django_assert_max_num_queries
+) -> None:
+    tasks = [actions.claim(task=task, by=clinic.nurse) for task in copies(clinic.task(), rows)]
+    data = {"do": "resolve", "task": [f"{task.pk}:{task.version}" for task in tasks]}
+    with django_assert_max_num_queries(12):
+        assert told.post("/work/bulk/", data).status_code == 200
