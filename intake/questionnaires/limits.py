@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -116,7 +117,11 @@ def _pattern(entry: Mapping[str, Any], path: str, findings: Findings) -> tuple[s
         )
         return None, hint
     try:
+        pattern = _unslashed(pattern)
         compile_pattern(pattern)
+    except _NotPlain as fault:
+        findings.refuse(f"{path}.extension", "regex", str(fault))
+        return None, hint
     except re2.error:
         findings.refuse(
             f"{path}.extension",
@@ -125,6 +130,35 @@ def _pattern(entry: Mapping[str, Any], path: str, findings: Findings) -> tuple[s
         )
         return None, hint
     return pattern, hint
+
+
+class _NotPlain(Exception):
+    """The pattern is written as a program's literal, and can't be told apart from one that means its slashes."""
+
+
+_SLASHED = re.compile(r"/(.+)/([a-z]*)\Z", re.DOTALL)
+_FLAGS = "imsuygdv"  # JavaScript's; those behind “s” change nothing where the whole answer is compared
+
+
+def _unslashed(pattern: str) -> str:
+    """A pattern written between slashes, as JavaScript does (`/^…$/i`), as the plain pattern that R4 asks for.
+
+    Between “/^” and “$/” it can't be meant as it stands, because then no answer would ever fit. Any other pattern in
+    slashes could mean them, and is refused rather than guessed at.
+    """
+    written = _SLASHED.match(pattern)
+    if written is None:
+        return pattern
+    inner, flags = written.groups()
+    if not (inner.startswith("^") and inner.endswith("$") and not inner.endswith("\\$")):
+        raise _NotPlain(
+            "The pattern stands between slashes, as in JavaScript, where they would be part of every answer. Write "
+            "it without them."
+        )
+    if unknown := sorted(set(flags) - set(_FLAGS)):
+        raise _NotPlain(f"The pattern has the flag “{unknown[0]}”, which isn't known here.")
+    kept = "".join(flag for flag in "ims" if flag in flags)
+    return f"(?{kept}){inner}" if kept else inner
 
 
 def _validation_text(entry: Mapping[str, Any]) -> str:

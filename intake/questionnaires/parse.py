@@ -13,7 +13,7 @@ from .options import read_options, well_formed
 from .problems import Findings
 from .reading import DEEPEST_ITEM, MOST_ITEMS
 from .scripts import Scripts
-from .units import foreign
+from .units import ANY_UNIT, foreign
 from .valuesets import NotKnown, ValueSets
 from .wording import display_item_role, read_wording
 
@@ -272,7 +272,14 @@ class ItemReader:
             try:
                 codings = list(self.sets.codes(str(reference)))
             except NotKnown as fault:
-                self.findings.refuse(f"{path}.extension", "unitValueSet", f"The units can't be told. {fault}")
+                where = f"{path}.extension"
+                if str(reference).partition("|")[0] in ANY_UNIT:
+                    said = (
+                        "Any unit may be told, and there are more than a list can show: it is asked in words."
+                    )
+                    self.findings.warn(where, "unitValueSet", said)
+                else:
+                    self.findings.refuse(where, "unitValueSet", f"The units can't be told. {fault}")
         units = []
         for coding in codings:
             if not well_formed(coding):

@@ -7,6 +7,15 @@ from typing import Any
 
 from .items import Unit
 
+# Sets of more than a thousand units, or of every one there is. They leave the unit open, as no set at all does.
+ANY_UNIT = frozenset(
+    {
+        "http://hl7.org/fhir/ValueSet/ucum-common",
+        "http://hl7.org/fhir/ValueSet/ucum-units",
+        "http://unitsofmeasure.org/vs",
+    }
+)
+
 
 def unit_of(units: Sequence[Unit], quantity: Mapping[str, Any]) -> Unit | None:
     """The question's unit that a FHIR Quantity is told in: by its code where it has one, else by its words."""
