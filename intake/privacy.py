@@ -16,7 +16,7 @@ from portal.people.models import Patient, Proxy, User
 from portal.people.templatetags.porter import day_of
 from queues.models import Conversation, Escalation, Message, Task
 
-MOST = 300  # lines of the log on its page
+MOST = 150  # lines of the log on its page: it stays as light as every other
 
 # What an event is called, by the start of its action; the longest that fits is taken.
 WORDS = {

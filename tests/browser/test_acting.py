@@ -14,7 +14,7 @@ from portal.people import actions as people
 from portal.people.models import Mail, Patient, User
 from queues.models import Conversation
 from tests import factories as make
-from tests.browser.conftest import Site, Visitor
+from tests.browser.conftest import DESKTOP, Site, Visitor
 from tests.browser.test_look import look
 
 JAVASCRIPT = pytest.mark.parametrize(
@@ -88,6 +88,9 @@ def test_what_a_teenager_keeps_confidential_reaches_no_parent(site: Site, visito
     expect(
         ana.page.locator("tr", has_text=medicine).get_by_text("confidential: only with the patient")
     ).to_be_visible()
+    if javascript:
+        look(ana, "list-confidential")
+        ana.page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
     ana.go(f"/work/tasks/{task.pk}/")
     expect(ana.page.get_by_text("Confidential: not for the parent")).to_be_visible()
     ana.page.get_by_role("button", name=re.compile("^Claim( C)?$")).click()
