@@ -99,7 +99,10 @@ class Cover:
 def look_again_at_covered() -> int:
     """Let the next sweep look at all that somebody stands in for, whatever became of that coverage, and end it where
     the work is done. Returns how many ended."""
-    Task.objects.live().filter(COVERED).update(next_step_at=now())
+    # In the order of keys, and past those that are held: two who lock many rows in any order wait for each other. What
+    # is held is being changed, and looked at for that.
+    free = Task.objects.live().filter(COVERED).select_for_update(skip_locked=True, no_key=True).order_by("pk")
+    Task.objects.filter(pk__in=free.values("pk")).update(next_step_at=now())
     done = Task.objects.filter(COVERED).exclude(state__in=LIVE).order_by("pk").values_list("pk", flat=True)
     return sum(_end_after_work(pk) for pk in list(done[:5000]))
 

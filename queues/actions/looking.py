@@ -56,7 +56,9 @@ def look_soon(queue: Queue) -> int:
     """Let the next sweep look at all that waits in this queue or is covered for it, whose coverage was just changed.
     Returns how many."""
     here = Task.objects.live().filter(Q(queue=queue) | Q(asked_queue=queue))
-    return here.filter(Q(state__in=UNCLAIMED) | COVERED).update(next_step_at=now())
+    # In the order of keys: two who lock many rows in any order may wait for each other.
+    waiting = here.filter(Q(state__in=UNCLAIMED) | COVERED).select_for_update(no_key=True).order_by("pk")
+    return Task.objects.filter(pk__in=waiting.values("pk")).update(next_step_at=now())
 
 
 def put_off(task_id: int) -> None:

@@ -41,11 +41,17 @@ def save_queue(queue: Queue, *, by: User | None) -> Queue:
     return queue
 
 
+def hold_still(queue: Queue) -> Queue:
+    """The queue as it is, which nobody retires and whose people don't change before this transaction ends. Steps and
+    tasks that name it are still written meanwhile: whoever waits for one of those may hold what we need next."""
+    return Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
+
+
 @transaction.atomic
 def set_members(*, queue: Queue, people: Iterable[User], by: User | None) -> None:
     """Let exactly these people work the queue. The last one can't leave while tasks are open in it."""
     people = list(people)
-    Queue.objects.select_for_update().get(pk=queue.pk)
+    hold_still(queue)
     before = set(queue.members.user_set.values_list("pk", flat=True))
     after = {person.pk for person in people}
     holds = queue.tasks.live().exists() or queue.asked_tasks.live().exists()

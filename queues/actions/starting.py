@@ -13,6 +13,7 @@ from portal.people.roles import Field, fields_for
 from queues import policies
 from queues.actions.incoming import open_task
 from queues.actions.path import change, lock, move
+from queues.actions.places import hold_still
 from queues.actions.saying import readers
 from queues.actions.working import ask_back, reply
 from queues.models import Conversation, Queue, Task
@@ -43,7 +44,7 @@ def split(
     policies.check_owner(task, by)
     title = policies.check_words(title, limit=140)
     details = policies.check_words(details, limit=2000, empty=True)
-    queue = Queue.objects.select_for_update().select_related(None).get(pk=queue.pk)
+    queue = hold_still(queue)
     if queue.retired_at:
         raise Refused(_("%(queue)s is retired. Pick another queue.") % {"queue": queue})
     _check_serves(queue, task.conversation.patient)

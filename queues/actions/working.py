@@ -14,7 +14,7 @@ from queues import fhir, policies
 from queues.actions import asking, telling
 from queues.actions.holding import before, hold, window
 from queues.actions.path import change, lock, move
-from queues.actions.places import check_staffed
+from queues.actions.places import check_staffed, hold_still
 from queues.actions.saying import tell, write
 from queues.actions.timing import answered, new_queue
 from queues.assessing import Assessed, decided_category
@@ -177,7 +177,7 @@ def hand_over(*, task: Task, queue: Queue, reason: str, by: User, seen: int | No
         if task.owner_id is not None:
             policies.check_owner(task, by)
     reason = policies.check_words(reason, limit=2000)
-    queue = Queue.objects.select_for_update().get(pk=queue.pk)
+    queue = hold_still(queue)
     if queue.retired_at:
         raise Refused(_("%(queue)s is retired. Pick another queue.") % {"queue": queue})
     if queue.pk == task.queue_id:

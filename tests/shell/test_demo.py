@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Event as Signal
+from threading import Thread
 
 import psycopg
 import pytest
@@ -312,10 +314,70 @@ def test_an_adult_has_a_neighbor_with_a_narrow_grant_and_one_that_is_ended(told)
     assert patient.proxies.filter(ended_at__isnull=False).count() == 1
 
 
-def test_two_loaders_do_not_tell_the_same_twice(told):
+def another_connection() -> psycopg.Connection:
     settings = connections["default"].settings_dict
     place = {word: settings[word.upper()] for word in ("host", "port", "user", "password")}
-    with psycopg.connect(**place, dbname=settings["NAME"]) as another:
+    return psycopg.connect(**place, dbname=settings["NAME"])
+
+
+def test_a_batch_that_a_deadlock_ended_is_told_again_and_the_history_is_the_same(told, monkeypatch):
+    """Somebody holds the task that comes next and waits for one that this batch has changed."""
+    expected = gist()
+    monkeypatch.setattr(history, "BATCH", 25)
+    changed, touched, begun_again, others = [], set(), [], []
+    do, begin = history._History._do, history._History._begin_where_it_ended
+
+    def meet(self, coming):
+        verb = self.stories[coming.story].acts[coming.act].verb if coming.act >= 0 else "send"
+        if verb in ("claim", "resolve") and coming.task <= newest[0] and len(begun_again) < 2:
+            if changed and coming.task not in touched and not any(other.is_alive() for other in others):
+                holds = Signal()
+                other = Thread(
+                    target=hold_and_want, args=(another_connection(), coming.task, changed[0], holds)
+                )
+                other.start()
+                others.append(other)
+                holds.wait()
+            changed.append(coming.task)
+        touched.add(coming.task)
+        do(self, coming)
+
+    def hold_and_want(other, held, wanted, holds):
+        lock = "SELECT 1 FROM queues_task WHERE id = %s FOR UPDATE"
+        with other:
+            try:
+                other.execute(lock, [held])
+                holds.set()
+                while not other.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall():
+                    pass
+                other.execute(lock, [wanted])
+            except psycopg.errors.DeadlockDetected:
+                pass  # it was we who were ended: the next act tries once more
+            other.rollback()
+
+    def begin_again(self):
+        begun_again.append(self.marker.done)
+        changed.clear(), touched.clear()
+        begin(self)
+
+    def committed(marker):
+        changed.clear(), touched.clear()
+        newest[0] = Task.objects.order_by("pk").last().pk
+
+    newest = [0]
+    monkeypatch.setattr(history._History, "_do", meet)
+    monkeypatch.setattr(history._History, "_begin_where_it_ended", begin_again)
+    with a_database():
+        load_base(planned=FEW, seed=SEED, anchor=ANCHOR)
+        assert not history.load_history(say=committed).loading
+        for other in others:
+            other.join()
+        assert len(begun_again) == 2  # once to begin with, and once after the deadlock
+        assert gist() == expected
+
+
+def test_two_loaders_do_not_tell_the_same_twice(told):
+    with another_connection() as another:
         another.execute("SELECT pg_advisory_lock(%s)", [history._LOCK])
         with pytest.raises(Refused, match="Another process"):
             history.load_history()

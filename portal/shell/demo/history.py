@@ -14,7 +14,7 @@ from random import Random
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 
 from audit.actions import gathered
 from audit.now import at
@@ -28,6 +28,7 @@ from portal.shell.models import DemoClinic
 from queues.models import Task
 
 BATCH = 150  # acts in one transaction: some twenty requests' worth
+AGAIN = 5  # times in a row that a batch which met a deadlock is told again
 _LOCK = 7_306_425_119  # names the database's advisory lock that one loader holds
 
 
@@ -72,15 +73,26 @@ def _only_one() -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
 
 
+def _may_be_told_again(error: OperationalError) -> bool:
+    """Whether PostgreSQL ended the batch because the site's own worker, or a visitor, held what it needed while waiting
+    for what it held."""
+    return getattr(error.__cause__, "sqlstate", None) in ("40P01", "40001")
+
+
 class _History(Telling):
     """Ninety days of stories: the acts of all of them in the order of time."""
 
     def __init__(self, marker: DemoClinic) -> None:
         stories = plan(seed=marker.seed, anchor=marker.anchor, count=marker.planned, people=people_of(marker))
         super().__init__(marker, stories)
-        self.sent = marker.unfinished.get("sent", 0)
+        self._begin_where_it_ended()
+
+    def _begin_where_it_ended(self) -> None:
+        """Go on from what the last batch has written down."""
+        unfinished = self.marker.unfinished
+        self.sent: int = unfinished.get("sent", 0)
         self.heap = [
-            Next(datetime.fromisoformat(moment), *rest) for moment, *rest in marker.unfinished.get("next", [])
+            Next(datetime.fromisoformat(moment), *rest) for moment, *rest in unfinished.get("next", [])
         ]
         heapq.heapify(self.heap)
         self.tasks: dict[int, Task] = {}  # by story, as the last act left them
@@ -88,13 +100,26 @@ class _History(Telling):
     # ---- the order of time --------------------------------------------------------------------------------------
 
     def tell(self, say: Callable[[DemoClinic], None]) -> None:
+        failed = 0
         while self.more:
-            with gathered(), steady():
-                for _each in range(BATCH):
-                    if self.more:
-                        self._do(self._take())
-                self._keep()
-            say(self.marker)
+            try:
+                self._tell_a_batch()
+            except OperationalError as error:
+                failed += 1
+                if not _may_be_told_again(error) or failed == AGAIN:
+                    raise
+                self.marker.refresh_from_db()
+                self._begin_where_it_ended()
+            else:
+                failed = 0
+                say(self.marker)
+
+    def _tell_a_batch(self) -> None:
+        with gathered(), steady():
+            for _each in range(BATCH):
+                if self.more:
+                    self._do(self._take())
+            self._keep()
 
     @property
     def more(self) -> bool:
