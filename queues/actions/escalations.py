@@ -57,13 +57,13 @@ def escalate(
 
 
 @transaction.atomic
-def answer(*, escalation: Escalation, text: str, by: User) -> Escalation:
+def answer(*, escalation: Escalation, text: str, by: User, minutes_spent: int | None = None) -> Escalation:
     """The physician's answer; the task is back with the one who asked."""
     task, escalation = _open_question(escalation, by)
     escalation.answer = policies.check_words(text, limit=2000)
     escalation.answered_by, escalation.answered_at = by, now()
     escalation.save()
-    move(task, "answer", by=by, asked_queue=None, **uncovered(task))
+    move(task, "answer", by=by, minutes=minutes_spent, asked_queue=None, **uncovered(task))
     return escalation
 
 

@@ -86,7 +86,9 @@ def undo(*, task: Task, by: User) -> Hold:
         held.filing.save(update_fields=["state"])
     held.undone_at = now()
     held.save(update_fields=["undone_at"])
-    times = {name: datetime.fromisoformat(text) if (text := held.before[name]) else None for name in TIMES}
+    times: dict[str, Any] = {
+        name: datetime.fromisoformat(text) if (text := held.before[name]) else None for name in TIMES
+    }
     counts = {name: held.before[name] for name in COUNTS}
     move(
         task,

@@ -31,20 +31,38 @@ def lock(task: Task) -> Task:
     return locked
 
 
-def move(task: Task, verb: str, *, by: User | None, note: str = "", **changes: Any) -> Task:
+def move(
+    task: Task,
+    verb: str,
+    *,
+    by: User | None,
+    note: str = "",
+    minutes: int | None = None,
+    **changes: Any,
+) -> Task:
     policies.check_transition(task, verb)
-    return write(task, verb, TRANSITIONS[verb].target, by=by, note=note, **changes)
+    return write(task, verb, TRANSITIONS[verb].target, by=by, note=note, minutes=minutes, **changes)
 
 
 def change(task: Task, verb: str, *, by: User | None, note: str = "", **changes: Any) -> Task:
     return write(task, verb, State(task.state), by=by, note=note, **changes)
 
 
-def write(task: Task, verb: str, after: State, *, by: User | None, note: str = "", **changes: Any) -> Task:
-    """Store the change with its step and its event, and ask the clock to look at the task. `by` None is the clock."""
+def write(
+    task: Task,
+    verb: str,
+    after: State,
+    *,
+    by: User | None,
+    note: str = "",
+    minutes: int | None = None,
+    **changes: Any,
+) -> Task:
+    """Store the change with its step and its event, and ask the clock to look at the task. `by` None is the clock;
+    `minutes` is how long it took, where who did it said so."""
     before, task.state = task.state, after
     # What was promised until now: a figure of whether it was kept must not rest on what a later change makes of it.
-    told: dict[str, Any] = {"minutes": changes.get("minutes_spent")}
+    told: dict[str, Any] = {"minutes": minutes}
     if task.responded_at is None and changes.get("responded_at") is not None and verb != "undo":
         told["respond_due"] = task.due_at
     if after == State.RESOLVED and before != after:

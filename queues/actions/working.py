@@ -128,6 +128,7 @@ def resolve(
         resolved_at=now(),
         outcome=outcome,
         minutes_spent=minutes_spent,
+        minutes=minutes_spent,
         held_until=now() + window(),
         **changes,
     )

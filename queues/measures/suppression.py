@@ -11,11 +11,13 @@ a bridge is one that could be worked out.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 TOTAL = ""  # the row and the column of totals
 
 Cell = tuple[str, str]
+Side = tuple[int, str]  # 0 and a row, or 1 and a column
 
 
 def with_totals(counts: Mapping[Cell, int]) -> dict[Cell, int]:
@@ -39,34 +41,56 @@ def hidden(counts: Mapping[Cell, int], least: int) -> frozenset[Cell]:
 
 
 def _exposed(table: Mapping[Cell, int], found: set[Cell], least: int) -> Iterator[Cell]:
+    bridges = _bridges(found)
+    # What the hidden cells of a row, or of a column, come to together: told wherever the total is shown.
+    in_row, in_column = Counter[str](), Counter[str]()
+    for row, column in found:
+        in_row[row] += table[row, column]
+        in_column[column] += table[row, column]
     for cell in sorted(found):
-        if _is_bridge(cell, found) or any(
-            0 < sum_of_hidden < least for sum_of_hidden in _sums_that_show(table, found, cell)
-        ):
+        row, column = cell
+        by_row = column != TOTAL and (row, TOTAL) not in found and 0 < in_row[row] < least
+        by_column = row != TOTAL and (TOTAL, column) not in found and 0 < in_column[column] < least
+        if cell in bridges or by_row or by_column:
             yield cell
 
 
-def _is_bridge(cell: Cell, found: set[Cell]) -> bool:
-    """Whether its row and its column hang together by this hidden cell only."""
-    rest = found - {cell}
-    rows, columns, fresh = {cell[0]}, set[str](), True
-    while fresh:
-        fresh = False
-        for row, column in rest:
-            if (row in rows) != (column in columns):
-                rows.add(row)
-                columns.add(column)
-                fresh = True
-    return cell[1] not in columns
-
-
-def _sums_that_show(table: Mapping[Cell, int], found: set[Cell], cell: Cell) -> Iterator[int]:
-    """What the hidden cells of its row, and of its column, come to together where the total tells it."""
-    row, column = cell
-    if column != TOTAL and (row, TOTAL) not in found:
-        yield sum(table[each] for each in found if each[0] == row)
-    if row != TOTAL and (TOTAL, column) not in found:
-        yield sum(table[each] for each in found if each[1] == column)
+def _bridges(found: set[Cell]) -> set[Cell]:
+    """The hidden cells by which alone their row and their column hang together: one walk in depth (Tarjan, 1974)."""
+    beside: dict[Side, list[tuple[Side, Cell]]] = {}
+    for cell in sorted(found):
+        row, column = (0, cell[0]), (1, cell[1])
+        beside.setdefault(row, []).append((column, cell))
+        beside.setdefault(column, []).append((row, cell))
+    bridges: set[Cell] = set()
+    reached: dict[Side, int] = {}  # in which order the walk came to it
+    back: dict[Side, int] = {}  # the earliest that it leads back to by another way
+    for start in beside:
+        if start in reached:
+            continue
+        reached[start] = back[start] = len(reached)
+        path: list[tuple[Side, Cell | None, Iterator[tuple[Side, Cell]]]] = [
+            (start, None, iter(beside[start]))
+        ]
+        while path:
+            side, came, ways = path[-1]
+            for other, cell in ways:
+                if cell == came:
+                    continue
+                if other in reached:
+                    back[side] = min(back[side], reached[other])
+                    continue
+                reached[other] = back[other] = len(reached)
+                path.append((other, cell, iter(beside[other])))
+                break
+            else:
+                path.pop()
+                if came is not None:
+                    before = path[-1][0]
+                    back[before] = min(back[before], back[side])
+                    if back[side] > reached[before]:
+                        bridges.add(came)
+    return bridges
 
 
 def _next_to_hide(table: Mapping[Cell, int], found: set[Cell], exposed: list[Cell]) -> Cell:

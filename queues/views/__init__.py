@@ -3,6 +3,7 @@
 from queues.views.here import here
 from queues.views.lead import board, move
 from queues.views.lists import all_queues, changes, claim_next, mine, queue, waiting, work
+from queues.views.measures import fairness, measures
 from queues.views.mentions import mentions
 from queues.views.notices import notices, quiet
 from queues.views.places import places
@@ -27,6 +28,8 @@ from queues.views.verbs import (
 
 __all__ = [
     "acknowledge",
+    "fairness",
+    "measures",
     "notices",
     "quiet",
     "all_queues",

@@ -85,13 +85,13 @@ def task_page(request: Request, row: Task, *, typed: Any = None, status: int = 2
         "can_ask_back": row.urgency < Urgency.URGENT,
         "typed": typed or {},
         "unsent": "" if can_work or not typed else typed.get("body") or typed.get("ask") or "",
+        "minutes": MINUTES,
     }
     if can_work or can_claim:
         context["choices"] = desk.choices(row, view, user)
     if can_work:
         context["ask"] = desk.ask_with(beside, context["choices"])
         context |= _assessing(row) | {
-            "minutes": MINUTES,
             "urgencies_of_part": [(level.word, level.label) for level in Urgency],
             "begins": desk.first_words(row, view, chart.background if chart else ""),
         }

@@ -115,16 +115,21 @@ def _insert_template(request: Request, row: Task, body: str) -> None:
     kept.put(request, row.get_absolute_url(), data | {"body": f"{body.rstrip()}\n\n{text}".strip()})
 
 
+def _minutes(request: Request) -> int | None:
+    """How long it took, where they tapped it."""
+    minutes = request.POST.get("minutes", "")
+    return int(minutes) if minutes.isdecimal() and len(minutes) < 5 else None
+
+
 def _resolve(request: Request, row: Task) -> str:
     outcome = Outcome.objects.filter(code=request.POST.get("outcome", "")).first()
     if outcome is None:
         raise Refused(_("Pick the outcome first."))
-    minutes = request.POST.get("minutes", "")
     actions.resolve(
         task=row,
         outcome=outcome,
         body=request.POST.get("body", ""),
-        minutes_spent=int(minutes) if minutes.isdecimal() and len(minutes) < 5 else None,
+        minutes_spent=_minutes(request),
         assessed=assessing.read(request.POST),
         by=request.user,
         seen=_seen(request),
@@ -234,7 +239,7 @@ def _answer(request: Request, row: Task) -> str:
         actions.take_over(escalation=question, by=request.user)
         return _("It is yours now.")
     text = request.POST.get("option") or request.POST.get("answer", "")
-    actions.answer(escalation=question, text=text, by=request.user)
+    actions.answer(escalation=question, text=text, by=request.user, minutes_spent=_minutes(request))
     return _("Answered. It is back with the one who asked.")
 
 

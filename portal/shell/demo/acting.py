@@ -148,7 +148,10 @@ class Telling:
                 question = task.escalations.get(answered_at__isnull=True)
                 question.task = task
                 actions.answer(
-                    escalation=question, text=act.words, by=self.somebody(question.queue_id, random)
+                    escalation=question,
+                    text=act.words,
+                    by=self.somebody(question.queue_id, random),
+                    minutes_spent=1 + min(int(random.lognormvariate(0.8, 0.5)), 15),
                 )
                 return self.row(task.pk)
             case _:

@@ -13,11 +13,10 @@ from django.db.models import F, Min, Q
 from portal.people.roles import Role
 from portal.shell.simulation.mix import Mix
 from portal.shell.simulation.month import Month
-from queues.models import Conversation, Escalation, Message, Queue, Step, Task
+from queues.models import Conversation, Queue, Step, Task, TaskMeasure
 from queues.states import LIVE, State
 from queues.urgency import Urgency
-from triage import engine
-from triage.loading import compiled
+from triage import tasks
 from triage.models import Decision, Ruleset
 
 
@@ -37,6 +36,8 @@ class Figure:
 
 def count(month: Month, mix: Mix) -> Iterator[Figure]:
     """The figures of a month that was told."""
+    while tasks.count_changes():
+        pass
     firsts = _first_decisions()
     messages = len(firsts)
     reached = _reached_a_physician()
@@ -52,7 +53,7 @@ def count(month: Month, mix: Mix) -> Iterator[Figure]:
 
     all_of_them = Figure("reduction_against_everything_to_the_doctor", _less(len(reached), messages), "share")
     yield all_of_them
-    for name, would in _former(firsts, reached).items():
+    for name, would in _former(set(firsts)).items():
         yield Figure("baseline_physician_share", _share(len(would), messages), "share", name)
         yield Figure("reduction_against_baseline", _less(len(reached), len(would)), "share", name)
     low, high = mix.published_reduction
@@ -134,24 +135,21 @@ def _physician_codes() -> set[str]:
 
 def _reached_a_physician() -> set[int]:
     """Conversations that were in a physicians' queue at any time, or about which one was asked or wrote."""
-    stepped = Step.objects.filter(queue__role=Role.PHYSICIAN).values_list("task__conversation", flat=True)
-    asked = Escalation.objects.values_list("task__conversation", flat=True)
-    wrote = Message.objects.filter(from_patient=False, author__staff_roles__role=Role.PHYSICIAN).values_list(
-        "conversation", flat=True
-    )
-    return {*stepped, *asked, *wrote}
+    return _counting("reached")
 
 
-def _former(firsts: dict[int, Decision], reached: set[int]) -> dict[str, set[int]]:
-    """By each baseline on record: what would have reached a physician on the same facts. What the baseline sends
-    elsewhere still does when somebody had to ask one, as they had to here."""
-    codes, asked = _physician_codes(), set(Escalation.objects.values_list("task__conversation", flat=True))
-    found = {}
-    for row in Ruleset.objects.filter(baseline=True):
-        ruleset = compiled(row.pk)
-        sent = {key for key, made in firsts.items() if engine.decide(ruleset, made.facts).queue in codes}
-        found[row.note or f"ruleset {row.number}"] = sent | (asked & reached)
-    return found
+def _former(routed: set[int]) -> dict[str, set[int]]:
+    """By each baseline on record: what would have reached a physician on the same facts."""
+    return {
+        row.note or f"ruleset {row.number}": _counting(f"former:{row.pk}") & routed
+        for row in Ruleset.objects.filter(baseline=True)
+    }
+
+
+def _counting(name: str) -> set[int]:
+    """Conversations that count for this, as on the page of figures."""
+    counted = TaskMeasure.objects.filter(counts__has_key=name)
+    return set(counted.values_list("task__conversation", flat=True))
 
 
 def _share(part: int, whole: int) -> float | None:
