@@ -293,6 +293,14 @@ class Questionnaire:
         return f"{url}|{version}" if url and version else url or ""
 
     @cached_property
+    def languages(self) -> frozenset[str]:
+        """The languages its texts are in, without regions; empty where its author doesn't say which is theirs."""
+        if not isinstance(self.resource.get("language"), str):
+            return frozenset()
+        translated = {language for item in self.walk() for language in item.wording.translations}
+        return frozenset(language.lower().split("-")[0] for language in (self.language, *translated))
+
+    @cached_property
     def by_link_id(self) -> Mapping[str, Item]:
         return {item.link_id: item for item in self.walk()}
 

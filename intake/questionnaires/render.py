@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.template.loader import get_template
 from django.utils import translation
 from django.utils.safestring import SafeString, mark_safe
@@ -30,9 +31,19 @@ def render_page(state: State, page: Page | str, *, bound_errors: bool) -> SafeSt
     with translation.override(state.language or None):
         view = _View(state, page, bound_errors)
         html = get_template(FOLDER + "page.html").render(
-            {"parts": view.parts(), "errors": view.errors.get("", [])}
+            {"parts": view.parts(), "errors": view.errors.get("", []), "spoken": _spoken(state)}
         )
     return mark_safe(html)  # noqa: S308 - a template made it, with escaping on
+
+
+def _spoken(state: State) -> dict[str, str]:
+    """The language of a form that doesn't speak the reader's, and which way it runs, for those who hear it read out and
+    for scripts that run from right to left; nothing else."""
+    known, reader = state.q.languages, (state.language or "en").lower().split("-")[0]
+    if not known or reader in known:
+        return {}
+    rtl = state.q.language.lower().split("-")[0] in settings.LANGUAGES_BIDI
+    return {"lang": state.q.language, "dir": "rtl" if rtl else "ltr"}
 
 
 class _View:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import timedelta
 
 import pytest
@@ -9,12 +10,13 @@ from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
+from audit.actions import record_read
 from audit.models import Event
 from audit.now import at, now
 from intake import actions as intake
 from intake import urls as intake_urls
 from intake.models import Draft
-from intake.privacy import log, shown_to
+from intake.privacy import MOST, log, shown_to
 from portal.people import actions as people
 from portal.people.models import Patient, Proxy, User
 from queues import actions as queues
@@ -101,6 +103,20 @@ class TestTheLog:
             ("intake.submission", str(hidden.submission_id)),
             ("intake.draft", str(hidden.submission.draft_key)),
         }
+
+    def test_that_is_long_is_as_light_as_every_other_page(self, clinic: Clinic) -> None:
+        doings = [
+            "queues.list.read", "queues.task.read", "intake.home.read", "queues.search.read", "triage.trace.read",
+        ]  # fmt: skip
+        people_seen = [clinic.nurse, clinic.second_nurse, clinic.physician, clinic.patient.user]
+        for number in range(MOST + 50):
+            with at(now() - timedelta(minutes=(MOST + 50 - number) * 97)):
+                by = people_seen[number * 7 % 4]
+                record_read(doings[number * 3 % 5], by=by, patients=[clinic.patient.pk])
+        page = client_of(clinic.patient.user).get("/access/log/").content
+        assert page.count(b"<li>") > MOST * 0.9
+        assert len(gzip.compress(page)) < 12_000
+        assert b"please call us" in page
 
     def test_shows_the_parent_what_was_done_with_what_they_see(
         self, clinic: Clinic, teen: Patient, parent: User

@@ -295,6 +295,26 @@ def test_translations_are_shown_in_the_readers_language() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("language", "reader", "marked"),
+    [
+        ("ar", "en", '<div lang="ar" dir="rtl">'),
+        ("fr-CA", "es", '<div lang="fr-CA" dir="ltr">'),
+        ("en-US", "en", ""),
+        ("en", "es", ""),  # translated
+        ("", "es", ""),
+    ],
+)
+def test_a_form_in_another_language_than_the_reader_says_so(language: str, reader: str, marked: str) -> None:
+    spanish = [{"url": "lang", "valueCode": "es"}, {"url": "content", "valueString": "¿Qué?"}]
+    told = {"extension": [ext("translation", extension=spanish)]} if language == "en" else {}
+    root = {"language": language} if language else {}
+    html = html_of(answer(form(item("string", "a", **({"_text": told} if told else {})), **root), reader))
+    check(html)
+    assert html.count("<div lang=") == bool(marked)
+    assert marked in html
+
+
 def test_hints_stand_with_their_question() -> None:
     html = html_of(posted(everything(), {}), 4)
     page = check(html)
