@@ -18,10 +18,12 @@ from queues.urgency import Urgency
 
 @dataclass(frozen=True)
 class Promise:
-    """`team` answers by `due` (aware). `reading` says whether somebody works now, `opens` when they do next."""
+    """`team` answers by `due` (aware), which was told before and has passed where it is `late`. `reading` says whether
+    somebody works now, `opens` when they do next (None: nobody knows)."""
 
     team: str
     due: datetime
+    late: bool
     reading: bool
     opens: datetime | None
     urgent: bool
@@ -29,11 +31,33 @@ class Promise:
 
     @property
     def headline(self) -> str:
-        return _("%(team)s answers by %(time)s") % {"team": upper_first(self.team), "time": self.when}
+        """What to count on, and no more: a time that has passed, or before which nobody is there, is no promise."""
+        if self.late:
+            return _("We are late with our answer, and we are sorry")
+        team = upper_first(self.team)
+        if self.opens is not None and self.due < self.opens:
+            return _("%(team)s starts to read again %(time)s") % {"team": team, "time": self.opens_at}
+        return _("%(team)s answers by %(time)s") % {"team": team, "time": self.when}
 
     @property
     def when(self) -> str:
         return spoken(self.due, self.patient)
+
+    @property
+    def was(self) -> str:
+        """What became of a promise that was not kept."""
+        return _(
+            "%(team)s had promised it by %(time)s; your request is not lost, and they go on with it."
+        ) % {
+            "team": upper_first(self.team),
+            "time": self.when,
+        }
+
+    @property
+    def phone(self) -> str:
+        """Whom to call now."""
+        facility = self.patient.facility
+        return facility.phone if self.reading else facility.after_hours_phone
 
     @property
     def opens_at(self) -> str:
@@ -50,13 +74,23 @@ def promise(queue: Queue, patient: Patient, *, urgency: Urgency, due: datetime |
     reading = clock.is_open(hours, moment)
     if urgency == Urgency.URGENT and not reading and queue.urgent_cover_id is not None:
         reading = True  # somebody is there day and night
-    opens = None if reading else clock.next_opening(hours, moment)
+    due = due or queue.due(urgency, moment)[0]
+    # An urgent time may come at night where nobody is there then. Nobody was told that one: they were told
+    # when somebody reads again, and it is late from then on.
+    told = reading or urgency != Urgency.URGENT or clock.is_open(hours, due)
     return Promise(
         team=queue.team_in(get_language() or "en"),
-        # Where nobody is there at night, nobody answers before the morning, however urgent it is.
-        due=max(filter(None, (due or queue.due(urgency, moment)[0], opens))),
+        due=due,
+        late=due < moment and told,
         reading=reading,
-        opens=opens,
+        opens=None if reading else _next_opening(hours, moment),
         urgent=urgency == Urgency.URGENT,
         patient=patient,
     )
+
+
+def _next_opening(hours: clock.Hours, moment: datetime) -> datetime | None:
+    try:
+        return clock.next_opening(hours, moment)
+    except clock.NeverOpens:
+        return None

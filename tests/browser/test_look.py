@@ -6,11 +6,14 @@ With PORTER_SHOTS=folder the pages are kept as pictures, to be looked at.
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
+from audit.now import at, now
+from intake import actions as intake
 from queues import actions
 from tests.browser.conftest import Site, Visitor
 
@@ -74,6 +77,24 @@ def test_the_patients_pages(site: Site, visitor) -> None:
     look(maya, "request")
     maya.go("/requests/")
     look(maya, "requests")
+
+
+def test_a_request_whose_answer_is_late(site: Site, visitor) -> None:
+    with site.rows():
+        patient = site.newcomer("late@example.org", name="Lena Waits")
+        draft = intake.start_draft(
+            request_type=site.clinic.refill,
+            patient=patient,
+            by=patient.user,
+            raw={"i.medicine": ["Albuterol inhaler"], "i.left": ["days"]},
+        )
+        with at(now() - timedelta(hours=9)):
+            sent = intake.submit(draft_id=draft.pk, by=patient.user)
+    lena = visitor("late@example.org", phone=True)
+    lena.go(sent.get_absolute_url())
+    expect(lena.page.get_by_text("We are late with our answer")).to_be_visible()
+    expect(lena.page.get_by_text("They are reading now")).to_have_count(0)
+    look(lena, "late")
 
 
 @pytest.fixture
