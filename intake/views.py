@@ -21,7 +21,7 @@ from intake import actions, emergencies, forms, phone
 from intake.attachments import form as files
 from intake.models import Draft, RequestType, RequestTypeQuerySet
 from intake.promise import Promise, promise
-from intake.questionnaires import FieldError, State, UnknownField, render_page
+from intake.questionnaires import FieldError, State, UnknownField, render_page, still_known
 from portal.people import kept, persons
 from portal.people.models import Patient, Proxy
 from portal.people.policies import Refused, may_keep_confidential
@@ -132,7 +132,11 @@ def draft(request: Request, pk: UUID, page: str = "") -> HttpResponse:
                 state = forms.evaluate(row)
     except UnknownField as unknown:
         messages.error(request, str(unknown))
-        return _form_page(request, row, state, here, status=400)
+        # Shown once more and not stored: nobody knows what the rest of the page meant.
+        row.raw = still_known(forms.form(row.version), post, row.raw, here)
+        state = forms.evaluate(row)
+        here = next((each for each in state.pages if each.id == here.id), state.pages[0])
+        return _form_page(request, row, state, here, errors=True, status=400)
     except Draft.DoesNotExist:
         return _already_sent(request, pk)
     here = next((each for each in state.pages if each.id == here.id), state.pages[0])

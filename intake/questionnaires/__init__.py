@@ -6,7 +6,7 @@ SDC is understood, how fields are named, and which style classes the fragments u
 
 from .items import Item, Option, Page, Questionnaire
 from .loading import export, inspect, inspect_value_sets, load
-from .posting import accept
+from .posting import accept, still_known
 from .problems import Problem, QuestionnaireError, UnknownField
 from .render import render_page
 from .state import FieldError, State, evaluate
@@ -25,6 +25,7 @@ __all__ = [
     "State",
     "UnknownField",
     "accept",
+    "still_known",
     "evaluate",
     "export",
     "inspect",

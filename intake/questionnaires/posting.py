@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 from django.utils.translation import gettext as _
@@ -49,6 +50,18 @@ def accept(
         _add(q, merged, name, page)
     for name in posted.get(REMOVE, ()):
         _remove(q, merged, name, page)
+    return merged
+
+
+def still_known(
+    q: Questionnaire, post: Posted | Mapping[str, Sequence[str]], raw: Raw, page: Page | str | None
+) -> dict[str, list[str]]:
+    """The raw answers with what is known of a page that `accept` refused: to show once more what was typed."""
+    merged = {name: list(values) for name, values in raw.items()}
+    for name in post:
+        if name.startswith("i."):
+            with suppress(UnknownField):
+                merged = accept(q, {name: _values(post, name)}, merged, page)
     return merged
 
 

@@ -4,14 +4,17 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from audit.models import Event
 from audit.now import now
 from intake import actions
 from intake.models import Draft, Submission
 from portal.people import actions as people
-from portal.people.models import Patient, User
+from portal.people.models import Mail, Patient, User
 from portal.people.policies import Refused
+from queues.models import Conversation, Task
 from tests import factories as make
 from tests.clinic import BILLING, REFILL, Clinic
+from triage.models import Decision
 
 ORIGIN = "http://testserver"
 
@@ -51,21 +54,34 @@ def test_a_choice_that_is_not_on_the_list_is_an_error_and_never_sent(maya: Clien
     assert not Submission.objects.exists()
 
 
-@pytest.mark.parametrize("text", ["x" * 200_000, "a\x00b"])
+@pytest.mark.parametrize(
+    ("text", "shown"), [("x" * 200_000, "x" * 200_000), ("a\x00b", "a\ufffdb")], ids=["200 KB", "NUL"]
+)
 def test_a_text_that_cannot_be_an_answer_is_shown_again_and_never_sent(
-    maya: Client, clinic: Clinic, text: str
+    maya: Client, clinic: Clinic, text: str, shown: str
 ) -> None:
     draft = clinic.draft()
     response = maya.post(page_of(draft), {"i.medicine": text, "i.left": "days", "go": "next"})
     assert response.status_code == 422
+    html = response.content.decode()
+    assert f'value="{shown}"' in html
+    assert 'href="#i.medicine"' in html
     assert maya.post(reverse("review", args=[draft.pk])).status_code == 422
     assert not Submission.objects.exists()
 
 
-def test_an_unknown_question_is_refused_and_the_draft_stays_as_it_was(maya: Client, clinic: Clinic) -> None:
+def test_an_unknown_question_is_refused_what_was_typed_is_shown_and_the_draft_stays_as_it_was(
+    maya: Client, clinic: Clinic
+) -> None:
     draft = clinic.draft()
-    response = maya.post(page_of(draft), {"i.medicine": "Other", "i.invented": "1", "go": "next"})
+    response = maya.post(
+        page_of(draft), {"i.medicine": "Other", "i.left": "", "i.invented": "1", "i.which": "x", "go": "next"}
+    )
     assert response.status_code == 400
+    html = response.content.decode()
+    assert "This page has changed since you opened it." in html
+    assert 'value="Other"' in html
+    assert 'href="#i.left"' in html
     draft.refresh_from_db()
     assert draft.raw["i.medicine"] == ["Lisinopril 20 mg"]
 
@@ -149,6 +165,59 @@ def test_a_form_that_was_retired_keeps_the_draft_and_says_what_to_do(maya: Clien
     assert response.status_code == 409
     assert "not offered any more" in response.content.decode()
     assert "Lisinopril 20 mg" in response.content.decode()
+    assert Draft.objects.filter(pk=draft.pk).exists()
+
+
+def test_a_page_of_a_form_that_was_retired_is_still_kept(maya: Client, clinic: Clinic) -> None:
+    draft = clinic.draft()
+    clinic.refill.retired_at = now()
+    actions.save_request_type(clinic.refill, by=clinic.admin)
+    response = maya.post(
+        page_of(draft, "p2"), {"i.problems": "true", "i.which": "A rash", "go": "next"}, follow=True
+    )
+    assert "A rash" in response.content.decode()
+    draft.refresh_from_db()
+    assert draft.raw["i.which"] == ["A rash"]
+
+
+@pytest.mark.parametrize("lost", ["log-in", "token"])
+def test_what_ran_out_at_the_very_end_sends_nothing_until_it_is_pressed_again(
+    clinic: Clinic, lost: str
+) -> None:
+    draft, user = clinic.draft(), clinic.patient.user
+    where = reverse("review", args=[draft.pk])
+    client = Client(headers={"Origin": ORIGIN}, enforce_csrf_checks=True)
+    if lost == "token":
+        client.force_login(user)
+    response = client.post(where, follow=True)
+    assert not Submission.objects.exists()
+    client = client_of(user)
+    assert "Lisinopril 20 mg" in client.get(where).content.decode()
+    assert "We have your request" in client.post(where, follow=True).content.decode()
+    assert response.status_code in (200, 403)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"i.medicine": ""},
+        {"i.medicine": "Metformin", "i.left": "plenty"},
+        {"i.medicine": "x" * 200_000},
+        {"i.medicine": "a\x00b"},
+        {"i.medicine": "Metformin", "i.invented": "1"},
+    ],
+    ids=["blank", "no such choice", "200 KB", "NUL", "unknown"],
+)
+def test_whatever_is_wrong_nothing_of_a_request_is_stored(
+    maya: Client, clinic: Clinic, typed: dict[str, str]
+) -> None:
+    draft = clinic.draft()
+    Draft.objects.filter(pk=draft.pk).update(raw={})
+    assert maya.post(page_of(draft), typed | {"go": "next"}).status_code in (400, 422)
+    assert maya.post(reverse("review", args=[draft.pk])).status_code == 422
+    for model in (Submission, Decision, Conversation, Task, Mail):
+        assert not model.objects.exists()
+    assert not Event.objects.filter(action="intake.submission.send").exists()
     assert Draft.objects.filter(pk=draft.pk).exists()
 
 
