@@ -24,6 +24,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_pla
 from pytest_django.plugin import DjangoDbBlocker
 
 from portal.people.models import Patient, User
+from portal.shell import processes
 from tests import chromium, databases
 from tests import factories as make
 from tests.clinic import Clinic, open_clinic
@@ -179,19 +180,12 @@ def _run(*command: str, environment: dict[str, str]) -> None:
 @contextmanager
 def _process(command: list[str], environment: dict[str, str], log: Path) -> Iterator[None]:
     program = [sys.executable, "-m", *command] if command[0] == "gunicorn" else [sys.executable, *command]
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            program, env=environment, cwd=settings.BASE_DIR, stdout=output, stderr=output
-        )
-        try:
-            yield
-        finally:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    # Where this process is killed, what it started is asked to end.
+    process = processes.start(program, env=environment, log=log, cwd=settings.BASE_DIR)
+    try:
+        yield
+    finally:
+        processes.stop(process, seconds=15)
 
 
 def _free_port() -> int:
