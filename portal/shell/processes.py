@@ -21,6 +21,12 @@ PR_SET_PDEATHSIG = 1
 MARK = "PORTER_STARTED_FOR"
 
 
+def end_with_parent(how: signal.Signals = signal.SIGKILL) -> None:
+    """Let the system send this process the signal when its parent is gone, however it went. Only Linux can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(how), 0, 0, 0)
+
+
 def start(
     command: Sequence[str | Path],
     *,

@@ -1,4 +1,4 @@
-"""The worker ends when it is asked to, whatever became of its database."""
+"""The worker ends when it is asked to or killed, whatever became of its database."""
 
 import os
 import signal
@@ -13,8 +13,9 @@ from portal.shell import processes
 from tests import databases
 
 
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["asked", "killed"])
 @pytest.mark.parametrize("gone", [True, False], ids=["its database is gone", "all is well"])
-def test_it_ends_with_all_its_processes_when_asked(gone: bool, tmp_path: Path) -> None:
+def test_it_ends_with_all_its_processes(gone: bool, how: signal.Signals, tmp_path: Path) -> None:
     log = tmp_path / "worker.log"
     with databases.fresh_database() as (_, app_url):
         environment = os.environ | {"PORTER_MODE": "test", "DATABASE_URL": app_url, "PORTER_WORKERS": "1"}
@@ -30,10 +31,10 @@ def test_it_ends_with_all_its_processes_when_asked(gone: bool, tmp_path: Path) -
 
         assert processes.wait_until(is_up, seconds=60), log.read_text()
         if not gone:
-            worker.send_signal(signal.SIGTERM)
+            worker.send_signal(how)
             worker.wait(60)
     # Dropped by force, as when the tests were ended from outside.
-    worker.send_signal(signal.SIGTERM)
+    worker.send_signal(how)
     worker.wait(60)
     _ended, alive = psutil.wait_procs(family, timeout=10)
     assert not alive

@@ -18,6 +18,8 @@ class Command(QCluster):
         refuse_to_serve_as_owner()
         if options.get("cluster_name"):
             os.environ["Q_CLUSTER_NAME"] = options["cluster_name"]
+        # Where this process is killed, all that it started goes with it: they would wait for each other for ever.
+        os.register_at_fork(after_in_child=processes.end_with_parent)
         cluster = Worker()
         cluster.start()
         if options.get("run_once"):
