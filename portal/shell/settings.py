@@ -312,6 +312,7 @@ SESSION_COOKIE_SECURE = _over_tls
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
+SESSION_ENGINE = "portal.shell.sessions"
 CSRF_FAILURE_VIEW = "portal.shell.log_in.csrf_failure"
 CSRF_COOKIE_NAME = "__Host-csrf" if _over_tls else "porter-csrf"
 CSRF_COOKIE_SECURE = _over_tls
