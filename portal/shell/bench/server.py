@@ -62,6 +62,7 @@ class Answer:
     status: int
     place: str  # where it redirects to
     took: float  # milliseconds in the server
+    worked: float  # of these, milliseconds that a processor worked on it, PostgreSQL apart
     queries: int
     body: bytes
 
@@ -96,6 +97,7 @@ class Client:
             got.status,
             got.headers.get("Location", ""),
             float(got.headers.get("X-Took", 0)),
+            float(got.headers.get("X-Worked", 0)),
             int(got.headers.get("X-Queries", 0)),
             content,
         )
