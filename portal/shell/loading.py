@@ -99,7 +99,7 @@ def load(url: str, *, tasks: int, size: Size, seed: int, say: Callable[[str], No
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename LIKE 'load\\_%'"
         ).fetchall():
             connection.execute(_sql("DROP TABLE {}", table))
-        connection.execute("ANALYZE")
+        connection.execute("VACUUM ANALYZE")  # as the server does by itself where it lives on
         (waiting,) = connection.execute(
             "SELECT count(*) FROM queues_task WHERE state NOT IN ('resolved', 'withdrawn')"
         ).fetchone() or (0,)

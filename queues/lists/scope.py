@@ -15,20 +15,21 @@ LIVE_STATES = _words(*LIVE)
 # Live queues that a person works (a grant through a group) or leads (as lead of the place, or of the whole practice).
 # The same as `Queue.objects.seen_by`, which a test holds it to.
 QUEUES = """
-    SELECT q.id, granted.id IS NOT NULL AS worked, q.facility_id
-    FROM queues_queue q
-    LEFT JOIN (
-        SELECT DISTINCT p.content_object_id AS id FROM queues_queuegrouppermission p
-        JOIN people_user_groups g ON g.group_id = p.group_id AND g.user_id = %(user)s
-        JOIN auth_permission a ON a.id = p.permission_id AND a.codename = 'work_queue'
-    ) granted ON granted.id = q.id
-    WHERE q.retired_at IS NULL AND (
-        granted.id IS NOT NULL OR EXISTS (
-            SELECT 1 FROM people_staffrole r
-            WHERE r.user_id = %(user)s AND r.role = 'lead' AND (r.facility_id IS NULL OR r.facility_id = q.facility_id)
+    SELECT q.id, own.worked, q.facility_id
+    FROM (
+        SELECT id, bool_or(worked) AS worked FROM (
+            SELECT p.content_object_id AS id, true AS worked FROM people_user_groups g
+            JOIN queues_queuegrouppermission p ON p.group_id = g.group_id
+            JOIN auth_permission a ON a.id = p.permission_id AND a.codename = 'work_queue'
+            WHERE g.user_id = %(user)s
+            UNION ALL
+            SELECT l.id, false FROM people_staffrole r
+            JOIN queues_queue l ON r.facility_id IS NULL OR r.facility_id = l.facility_id
+            WHERE r.user_id = %(user)s AND r.role = 'lead'
             AND r.since <= %(today)s AND (r.until IS NULL OR r.until >= %(today)s)
-        )
-    )
+        ) either GROUP BY id
+    ) own JOIN queues_queue q ON q.id = own.id
+    WHERE q.retired_at IS NULL
 """
 
 # Tasks that the person of `place` may see there, as `Task.objects.visible_to`: in their queues, asked of one, or

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -21,21 +22,26 @@ from queues.shown import Line, line
 MOST = 120  # characters
 HIT = "\x02", "\x03"  # around a found word in a text from the database; a text of ours holds neither
 
-# The viewer's queues are words of the documents too, so that the index itself gives only what is theirs. With very
-# many queues that would be a long list; then the newest tasks are walked back until a page is full.
+# The viewer's queues are words of the documents too, so that the index itself gives only what is theirs; with very
+# many queues that would be a long list. What is rare is taken from the index whole. What is common is not: there the
+# newest tasks are walked back until a page is full. The planner's own choice between the two goes wrong where the
+# newest have none of it, and then walks back over a million.
+RARE = 20_000
 FOUND = """
 WITH place AS MATERIALIZED (SELECT id FROM ({queues}) seen),
 query AS MATERIALIZED (SELECT queues_search_query(%(words)s, %(phrases)s) AS asked),
+hit AS {whole} (SELECT d.task_id FROM queues_searchdocument d WHERE {matches}),
 page AS MATERIALIZED (
-    SELECT d.task_id AS id, query.asked FROM query, queues_searchdocument d JOIN queues_task t ON t.id = d.task_id
-    WHERE d.{words} @@ ({places} queues_search_query(%(words)s, %(phrases)s))
-    AND {visible}
-    ORDER BY d.task_id DESC LIMIT %(limit)s
+    SELECT hit.task_id AS id, query.asked FROM query, hit JOIN queues_task t ON t.id = hit.task_id
+    WHERE {visible}
+    ORDER BY hit.task_id DESC LIMIT %(limit)s
 )
 SELECT {line}, ts_headline('pg_catalog.english', d.{body}, page.asked, %(style)s)
 FROM page JOIN queues_searchdocument d ON d.task_id = page.id JOIN queues_task t ON t.id = page.id {joins}
 ORDER BY t.id DESC
 """
+MATCHES = "d.{words} @@ ({places} queues_search_query(%(words)s, %(phrases)s))"
+HOW_MANY = "EXPLAIN (FORMAT JSON) SELECT 1 FROM queues_searchdocument d WHERE {matches}"
 STYLE = f"StartSel={HIT[0]}, StopSel={HIT[1]}, MaxFragments=1, MaxWords=16, MinWords=5, FragmentDelimiter= … "
 
 
@@ -96,7 +102,7 @@ def fold(text: str) -> str:
 
 
 def find(wanted: Wanted, viewer: User, counted: Counts) -> tuple[list[Found], bool]:
-    """The newest tasks that hold all of it, and whether there are more. One query, scoped to the viewer's queues."""
+    """The newest tasks that hold all of it, and whether there are more; from the viewer's queues alone."""
     if not wanted:
         return [], False
     sql, values = statement(wanted, viewer, counted)
@@ -125,16 +131,10 @@ def statement(wanted: Wanted, viewer: User, counted: Counts) -> tuple[str, dict[
     clinical = viewer.is_clinical
     own = [f"'@{place.pk}'" for place in counted.places]
     places = [] if counted.many else [*own, f"'@p{viewer.pk}'"]  # the last for what they cover themselves
-    sql = FOUND.format(
-        queues=QUEUES,
-        visible=VISIBLE,
-        words="words" if clinical else "office_words",
-        body="body" if clinical else "office_body",
-        places="%(places)s::tsquery &&" if places else "",
-        line=LINE,
-        joins=LINE_JOINS,
+    matches = MATCHES.format(
+        words="words" if clinical else "office_words", places="%(places)s::tsquery &&" if places else ""
     )
-    return sql, {
+    values = {
         "user": viewer.pk,
         "today": moment.date(),
         "now": moment,
@@ -145,6 +145,25 @@ def statement(wanted: Wanted, viewer: User, counted: Counts) -> tuple[str, dict[
         "style": STYLE,
         "limit": PAGE + 1,
     }
+    sql = FOUND.format(
+        queues=QUEUES,
+        visible=VISIBLE,
+        matches=matches,
+        whole="MATERIALIZED" if _how_many(matches, values) < RARE else "NOT MATERIALIZED",
+        body="body" if clinical else "office_body",
+        line=LINE,
+        joins=LINE_JOINS,
+    )
+    return sql, values
+
+
+def _how_many(matches: str, values: dict[str, Any]) -> int:
+    """How many documents the statistics expect to match, of all."""
+    with connection.cursor() as cursor:
+        cursor.execute(HOW_MANY.format(matches=matches), values)
+        (told,) = cursor.fetchone()
+    plans = json.loads(told) if isinstance(told, str) else told
+    return int(plans[0]["Plan"]["Plan Rows"])
 
 
 def _headline(head: str, each: Line) -> list[tuple[str, bool]]:
