@@ -5,6 +5,7 @@ import pytest
 from audit.models import Event
 from portal.people.models import User
 from queues import actions
+from queues.lists import search
 from queues.lists.search import Wanted
 from queues.models import Queue, Task
 from tests import factories as make
@@ -124,6 +125,17 @@ def test_the_place_of_the_words_in_the_text_is_shown(clinic: Clinic, task: Task)
     actions.reply(task=task, body="<script>alert('marker')</script>", by=clinic.nurse)
     html = client.post("/work/search/", {"q": "marker"}, follow=True).content.decode()
     assert "<script>alert" not in html
+
+
+@pytest.mark.parametrize("rare", [0, 10**9])
+def test_whether_words_are_rare_or_common_changes_nothing_in_what_is_found(
+    clinic: Clinic, task: Task, monkeypatch: pytest.MonkeyPatch, rare: int
+) -> None:
+    """The statistics only choose the way to the rows: by the index alone, or back from the newest."""
+    monkeypatch.setattr(search, "RARE", rare)
+    assert found(clinic.nurse, "rash") == [task.pk]
+    assert found(clinic.nurse, "rash nobody") == []
+    assert found(clinic.biller, "rash") == []
 
 
 def test_a_search_takes_at_most_eight_queries(
