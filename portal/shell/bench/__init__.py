@@ -70,6 +70,7 @@ GROUPS = (
             ("claim", "claim"),
             ("search", "search"),
             ("poll", "poll"),
+            ("measures", "measures"),
         )
     ),
 )
