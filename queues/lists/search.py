@@ -25,8 +25,8 @@ HIT = "\x02", "\x03"  # around a found word in a text from the database; a text 
 # The viewer's queues are words of the documents too, so that the index itself gives only what is theirs; with very
 # many queues that would be a long list. What is rare is taken from the index whole. What is common is not: there the
 # newest tasks are walked back until a page is full. The planner's own choice between the two goes wrong where the
-# newest have none of it, and then walks back over a million.
-RARE = 20_000
+# newest have none of it, and then walks back over a million. Here both cost about the same.
+RARE = 7_000
 FOUND = """
 WITH place AS MATERIALIZED (SELECT id FROM ({queues}) seen),
 query AS MATERIALIZED (SELECT queues_search_query(%(words)s, %(phrases)s) AS asked),
