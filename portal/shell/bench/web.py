@@ -28,8 +28,8 @@ from portal.shell.demo.acting import in_a_hurry
 from portal.shell.demo.asks import compose
 from portal.shell.demo.patients import people_of
 from portal.shell.models import DemoClinic
-from queues.actions import count_changes
-from queues.models import MeasureMark, Queue, Task
+from queues.actions import count_all, count_changes
+from queues.models import MeasureMark, Queue, Task, TaskMeasure
 from queues.states import UNCLAIMED
 
 CLIENTS = 4
@@ -200,6 +200,10 @@ def poll() -> Iterator[Told]:
 
 def measures() -> Iterator[Told]:
     """The page of the figures as the lead of all sees it, and what it costs to count what has changed."""
+    if not TaskMeasure.objects.exists():  # a practice that was loaded and never counted
+        began = perf_counter()
+        tasks = count_all()
+        yield "measures: counting all, each task", 1000 * (perf_counter() - began) / tasks, "ms", ""
     with served() as site:
         lead = site.signed_in(_lead())
         for by in ("queue", "facility"):
@@ -207,12 +211,12 @@ def measures() -> Iterator[Told]:
             _is(lead.ask("GET", path), 200)
             yield from _times(f"measures by {by}", [lead.ask("GET", path) for _n in range(5)], "<= 200")
     _count()
-    tasks = list(Task.objects.order_by("-pk").values_list("pk", flat=True)[:DAY])
-    for name, changed in (("one changed task", tasks[:1]), ("a day's changed tasks", tasks)):
+    latest = list(Task.objects.order_by("-pk").values_list("pk", flat=True)[:DAY])
+    for name, changed in (("one changed task", latest[:1]), ("a day's changed tasks", latest)):
         MeasureMark.objects.bulk_create(MeasureMark(task_id=pk) for pk in changed)
         began = perf_counter()
         _count()
-        yield f"measures: counting {name}", perf_counter() - began, "s", "<= 10" if changed is tasks else ""
+        yield f"measures: counting {name}", perf_counter() - began, "s", "<= 10" if changed is latest else ""
 
 
 def _count() -> None:

@@ -15,7 +15,6 @@ from portal.shell.demo.base import load_base
 from portal.shell.demo.history import load_history
 from portal.shell.loading import Size, load
 from portal.shell.own_database import inside, own_database, run_inside
-from queues.actions import count_all
 from queues.models import Task
 
 TEMPLATES = 400  # requests that the demo's actions tell, before they are copied
@@ -76,12 +75,6 @@ class Command(BaseCommand):
             seed=seed,
             say=self.stdout.write,
         )
-        count_all(self._seldom)  # the figures that pages show
         self.stdout.write(
             f"{loaded.tasks} tasks ({loaded.open} open) and {loaded.rows} rows in {loaded.seconds:.0f} s."
         )
-
-    def _seldom(self, said: str) -> None:
-        """Not each of five hundred lines."""
-        if int(said.partition(" ")[0]) % 100_000 == 0:
-            self.stdout.write(said)
