@@ -230,10 +230,11 @@ def test_a_plan_can_be_made_on_any_day_and_at_any_hour(anchor):
 def test_everything_went_through_the_actions(told):
     assert not told.loading
     told = Conversation.objects.filter(channel="portal", confidential=False)
-    assert told.count() == Task.objects.filter(conversation__in=told).count() == FEW
-    # One came by phone, one the clinic began, and one is between a teenager and the clinic.
-    assert Step.objects.filter(verb="open").count() == FEW + 3
-    assert Event.objects.filter(action="queues.task.open").count() == FEW + 3
+    assert told.count() == Task.objects.filter(conversation__in=told, split_from=None).count() == FEW
+    # One came by phone, one the clinic began, one is between a teenager and the clinic, and one is a part split off.
+    assert Task.objects.get(split_from__isnull=False).queue.code == "billing"
+    assert Step.objects.filter(verb="open").count() == FEW + 4
+    assert Event.objects.filter(action="queues.task.open").count() == FEW + 4
     assert (
         Event.objects.filter(action="queues.task.resolve").count()
         == Step.objects.filter(verb="resolve").count()

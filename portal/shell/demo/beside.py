@@ -101,6 +101,7 @@ def enter_talk(marker: DemoClinic) -> None:
     with at(marker.anchor - timedelta(minutes=50)):
         for number, task in enumerate(_in_work()):
             _add_talk(task, number)
+        _split_off()
     with at(marker.anchor - timedelta(minutes=35)):
         _call_comes_in(marker, random)
     with at(marker.anchor - timedelta(minutes=28)):
@@ -127,6 +128,15 @@ def _add_talk(task: Task, number: int) -> None:
     code = task.decision.result.get("protocol") if task.decision else None
     for step in ProtocolStep.objects.filter(protocol__code=code)[:2]:
         actions.tick(task=task, step=step, done=True, by=by)
+
+
+def _split_off() -> None:
+    """Of something that a nurse holds, the money is for billing to answer; the rest stays with the nurse."""
+    held = Task.objects.live().filter(owner__isnull=False, queue__role="nurse", urgency__lt=Urgency.URGENT)
+    task = held.select_related("queue", "owner", "conversation__patient").order_by("-pk").first()
+    if task is not None and task.owner is not None:
+        told, billing = book("beside")["part"], Queue.objects.live().get(code="billing")
+        actions.split(task=task, queue=billing, title=told["title"], details=told["details"], by=task.owner)
 
 
 def _call_comes_in(marker: DemoClinic, random: Random) -> None:
