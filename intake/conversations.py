@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -43,26 +45,24 @@ def conversation(request: Request, pk: int) -> HttpResponse:
 
 @require_POST
 def withdraw(request: Request, pk: int) -> HttpResponse:
-    row = find_conversation(request, pk)
-    try:
-        queue_actions.withdraw(conversation=row, by=request.user)
-    except Refused as refused:
-        messages.error(request, str(refused))
-    else:
-        messages.success(request, _("The request is withdrawn. Nobody will work on it any more."))
-    return redirect("conversation", row.pk)
+    said = _("The request is withdrawn. Nobody will work on it any more.")
+    return _change(request, pk, queue_actions.withdraw, said)
 
 
 @require_POST
 def keep(request: Request, pk: int) -> HttpResponse:
     """Take a withdrawal back."""
+    return _change(request, pk, queue_actions.keep_after_all, _("Your request is open again."))
+
+
+def _change(request: Request, pk: int, act: Callable[..., None], said: str) -> HttpResponse:
     row = find_conversation(request, pk)
     try:
-        queue_actions.keep_after_all(conversation=row, by=request.user)
+        act(conversation=row, by=request.user)
     except Refused as refused:
         messages.error(request, str(refused))
     else:
-        messages.success(request, _("Your request is open again."))
+        messages.success(request, said)
     return redirect("conversation", row.pk)
 
 

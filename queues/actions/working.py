@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from audit.actions import Kind, append, record
 from audit.now import is_set, now
-from portal.people.models import User
+from portal.people.models import Mail, User
 from portal.people.policies import Refused
 from portal.people.roles import Role
 from queues import fhir, policies
@@ -68,12 +68,17 @@ def reply(
     policies.check_not_done(task)
     policies.check_owner(task, by)
     body, was = asking.words(body, follow_up), before(task)
-    message = write(task, body, by=by, after=window())
-    asking.send(message, follow_up, by=by)
-    mails = tell(task, after=window())
+    message, mails = _say(task, body, follow_up, by=by)
     change(task, "reply", by=by, **answered(task))
     hold(task, "reply", by=by, was=was, message=message, mails=mails)
     return message
+
+
+def _say(task: Task, words: str, follow_up: FollowUpForm | None, *, by: User) -> tuple[Message, list[Mail]]:
+    """Words, with the form that goes along and the mail: all of it once the seconds to take it back have passed."""
+    message = write(task, words, by=by, after=window())
+    asking.send(message, follow_up, by=by)
+    return message, tell(task, after=window())
 
 
 @transaction.atomic
@@ -91,9 +96,7 @@ def ask_back(
     if task.urgency == Urgency.URGENT:
         raise Refused(_("This is urgent, so its clock can't stop. Send the question as a reply, or call."))
     was = before(task)
-    message = write(task, asking.words(question, follow_up), by=by, after=window())
-    asking.send(message, follow_up, by=by)
-    mails = tell(task, after=window())
+    message, mails = _say(task, asking.words(question, follow_up), follow_up, by=by)
     move(task, "ask back", by=by, waiting_since=now(), **answered(task))
     hold(task, "ask back", by=by, was=was, message=message, mails=mails)
     return message

@@ -5,6 +5,7 @@ from queues.models.asking import FollowUp, FollowUpForm
 from queues.models.assessments import Assessment
 from queues.models.calls import Call
 from queues.models.conversations import Conversation, ConversationQuerySet, Message, MessageQuerySet
+from queues.models.escalations import Escalation
 from queues.models.filing import Filing
 from queues.models.holds import Hold
 from queues.models.measures import FormerRouting, MeasureCell, MeasureMark, TaskMeasure
@@ -21,7 +22,8 @@ from queues.models.places import (
 from queues.models.presence import Presence
 from queues.models.protocols import Protocol, ProtocolStep, Tick
 from queues.models.searching import SearchDocument
-from queues.models.tasks import Escalation, Leg, PromiseMove, Step, Task, TaskQuerySet
+from queues.models.steps import Leg, PromiseMove, Step
+from queues.models.tasks import Task, TaskQuerySet
 from queues.models.templates import ReplyTemplate
 
 __all__ = [

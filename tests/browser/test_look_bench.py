@@ -133,6 +133,18 @@ def test_handing_one_over_and_calling_about_another(site: Site, visitor) -> None
     look(bo, "split-part")
 
 
+def test_queues_by_place(site: Site, visitor) -> None:
+    ana = visitor("nurse@example.org")
+    page = ana.page
+    ana.go("/work/queues/")
+    look(ana, "places")
+    page.get_by_role("searchbox", name="Place or queue").fill("lakeside")
+    ana.follow(page.get_by_role("button", name="Show"))
+    expect(page.get_by_text("1 of 3 queues")).to_be_visible()
+    ana.follow(page.get_by_role("main").get_by_role("link", name="Refills"))
+    expect(page.get_by_role("heading", name="Refills, Lakeside Clinic")).to_be_visible()
+
+
 def test_a_request_written_down_for_a_caller(site: Site, visitor) -> None:
     ana = visitor("nurse@example.org")
     page = ana.page
