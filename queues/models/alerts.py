@@ -100,10 +100,27 @@ class Coverage(models.Model):
             raise ValidationError(
                 {"person": _("%(who)s doesn't have the role of this queue.") % {"who": self.person.signature}}
             )
+        if self.instead_of and self.queue_id:
+            self._clean_instead_of(self.instead_of)
         if self.covering_queue and self.covering_queue.retired_at:
             raise ValidationError({"covering_queue": _("That queue is retired.")})
         if self.covering_queue and self.queue_id and self.covering_queue.role != self.queue.role:
             raise ValidationError({"covering_queue": _("Its people don't have the role of this queue.")})
+
+    def _clean_instead_of(self, away: User) -> None:
+        """Both must work the queue: who is told of a task can open it then."""
+        if self.person is None:
+            raise ValidationError(
+                {"person": _("Name the person who stands in for %(who)s.") % {"who": away.signature}}
+            )
+        for field, who in (("instead_of", away), ("person", self.person)):
+            if not self.queue.members.user_set.filter(pk=who.pk).exists():
+                raise ValidationError(
+                    {
+                        field: _("%(who)s doesn't work this queue. Make them a member first.")
+                        % {"who": who.signature}
+                    }
+                )
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from audit.models import Event
 from audit.now import at
@@ -212,3 +213,19 @@ def test_a_retired_queue_covers_for_nobody(clinic: Clinic, helpers, hal) -> None
         task = clinic.task()
         tasks.sweep()
     assert not Task.objects.get(pk=task.pk).covering_queue_id
+
+
+def test_who_stands_in_for_one_member_works_the_queue_and_so_sees_what_they_are_told_of(
+    clinic: Clinic, helpers, hal
+) -> None:
+    row = Coverage(
+        queue=clinic.refills, when="days", since="2027-07-05", until="2027-07-05", instead_of=clinic.nurse
+    )
+    row.covering_queue = helpers
+    with pytest.raises(ValidationError, match="Name the person who stands in for Ana Ruiz, RN"):
+        row.full_clean()
+    row.covering_queue, row.person = None, hal
+    with pytest.raises(ValidationError, match="Hal Helper doesn't work this queue"):
+        row.full_clean()
+    row.person = clinic.second_nurse
+    row.full_clean()
