@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import override
 
 from queues.states import diagram
 
@@ -16,7 +17,8 @@ def drawn(page: str) -> str:
     """The page with the diagram as the table gives it now."""
     before, _begins, rest = page.partition(BEGINS)
     _old, _ends, after = rest.partition(ENDS)
-    return f"{before}{BEGINS}{diagram()}{ENDS}{after}"
+    with override("en"):  # the docs are English, whatever is spoken around them
+        return f"{before}{BEGINS}{diagram()}{ENDS}{after}"
 
 
 class Command(BaseCommand):
