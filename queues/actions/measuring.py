@@ -7,13 +7,12 @@ from collections.abc import Callable, Collection
 
 from django.db import connection, transaction
 
-from queues.measures.cells import Place, differences, move
+from queues.measures.cells import Place, cells_of, differences, move
 from queues.measures.reading import beside, measured
 from queues.models import MeasureCell, MeasureMark, Task, TaskMeasure
 
 BATCH = 500  # tasks counted in one transaction
 AT_ONCE = 2_000  # and in one go when all are counted anew
-HELD = 200_000  # numbers kept in memory before they are written
 LOCK = 7_305_118  # who counts; any number that nothing else locks
 
 TAKEN = """
@@ -62,19 +61,28 @@ def count_all(say: Callable[[str], None] = lambda _said: None) -> int:
         MeasureMark.objects.all().delete()
         MeasureCell.objects.all().delete()
         TaskMeasure.objects.all().delete()
-        held: dict[Place, Counter[str]] = defaultdict(Counter)
         done = last = 0
         while keys := list(
             Task.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:AT_ONCE]
         ):
-            measures = measured(keys)
-            TaskMeasure.objects.bulk_create(measures, batch_size=1000)
-            for place, counts in differences([], measures).items():
-                held[place].update(counts)
-            if sum(map(len, held.values())) > HELD:
-                move(held)
-                held.clear()
+            TaskMeasure.objects.bulk_create(measured(keys), batch_size=1000)
             done, last = done + len(keys), keys[-1]
             say(f"{done} tasks counted")
-        move(held)
+        say("Summing up")
+        _sum_up()
     return done
+
+
+def _sum_up() -> None:
+    """Add up what each task counts for, month by month, so that each sum is written once and few are held."""
+    held: dict[Place, Counter[str]] = defaultdict(Counter)
+    month = ""
+    for measure in TaskMeasure.objects.order_by("day").iterator(AT_ONCE):
+        if (this := f"{measure.day:%Y-%m-01}") != month:
+            month = this
+            # Weeks may begin, and work may be done, in another month than the request came in.
+            over = {place for place in held if place.start < month and place.grain != MeasureCell.Grain.WEEK}
+            move({place: held.pop(place) for place in over})
+        for place, counts in cells_of(measure):
+            held[place].update(counts)
+    move(held)
