@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -35,16 +36,22 @@ def in_a_hurry() -> Iterator[None]:
 
     The same few are sent a hundred thousand times, so the server plans each of them once. And an action, which is a
     transaction of its own everywhere else, is no savepoint inside a batch: none is refused here, and a batch that
-    fails is rolled back whole. Nobody in a past takes back what they sent, so nothing waits for that.
+    fails is rolled back whole. Nobody in a past takes back what they sent, so nothing waits for that. The plan and the
+    forms stay to the end, so nobody looks through them for garbage.
     """
     options, savepoints = connection.settings_dict["OPTIONS"], connection.features.uses_savepoints
     connection.close()
     connection.settings_dict["OPTIONS"] = options | {"server_side_binding": True, "prepare_threshold": 3}
     connection.features.uses_savepoints = False
     undo, settings.UNDO_SECONDS = settings.UNDO_SECONDS, 0
+    seldom = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     try:
         yield
     finally:
+        gc.set_threshold(*seldom)
+        gc.unfreeze()
         settings.UNDO_SECONDS = undo
         connection.close()
         connection.settings_dict["OPTIONS"] = options
