@@ -26,9 +26,11 @@ import pytest  # noqa: E402
 from django.db import connections  # noqa: E402
 from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
 
+from intake import forms  # noqa: E402
 from portal.shell.environment import database  # noqa: E402
 from tests import databases  # noqa: E402
 from tests.clinic import Clinic, open_clinic  # noqa: E402
+from triage import loading  # noqa: E402
 
 # Fixtures of pytest-django that end with a flush: it would empty every table, and the append-only ones
 # refuse.
@@ -86,10 +88,18 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
         finally:
             connections["default"].close()
             connections.settings["default"].update(before)
+            forget()
+
+
+def forget() -> None:
+    """Let go of what a process keeps by a row's key: in another database another row has it."""
+    for kept in (loading.compiled, forms._form):
+        kept.cache_clear()
 
 
 def point_at(url: str) -> None:
     """Changes the settings in place: threads open their own connections from the same dictionary."""
+    forget()
     connections["default"].close()
     connections.settings["default"].update(
         database(url) | {"OPTIONS": connections.settings["default"]["OPTIONS"]}

@@ -10,7 +10,7 @@ from portal.shell.demo.base import load_base
 from portal.shell.demo.history import load_history
 from portal.shell.loading import Loaded, Size, load
 from tests import databases
-from tests.conftest import point_at
+from tests.conftest import forget, point_at
 
 
 @contextmanager
@@ -27,3 +27,4 @@ def practice(blocker: DjangoDbBlocker, *, tasks: int, size: Size) -> Iterator[tu
         finally:
             connections["default"].close()
             connections.settings["default"].update(before)
+            forget()

@@ -24,7 +24,10 @@ def measured(site: Site) -> None:
         lead = make.staff("lead", facility=brook, name="Fay Figure", title="RN", email="figures@example.org")
         lead.set_password(PASSWORD)
         lead.save()
-        here, clinic.patient = clinic.patient, make.PatientFactory(facility=brook)
+        here, clinic.patient = (
+            clinic.patient,
+            make.PatientFactory(facility=brook, given_name="Bruno", family_name="Brook"),
+        )
         try:
             first, second, _third = (clinic.task("billing") for _each in range(3))
         finally:

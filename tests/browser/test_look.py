@@ -81,7 +81,7 @@ def test_the_patients_pages(site: Site, visitor) -> None:
 
 def test_a_request_whose_answer_is_late(site: Site, visitor) -> None:
     with site.rows():
-        patient = site.newcomer("late@example.org", name="Lena Waits")
+        patient = site.newcomer("waits@example.org", name="Lena Waits")
         draft = intake.start_draft(
             request_type=site.clinic.refill,
             patient=patient,
@@ -90,7 +90,7 @@ def test_a_request_whose_answer_is_late(site: Site, visitor) -> None:
         )
         with at(now() - timedelta(hours=9)):
             sent = intake.submit(draft_id=draft.pk, by=patient.user)
-    lena = visitor("late@example.org", phone=True)
+    lena = visitor("waits@example.org", phone=True)
     lena.go(sent.get_absolute_url())
     expect(lena.page.get_by_text("We are late with our answer")).to_be_visible()
     expect(lena.page.get_by_text("They are reading now")).to_have_count(0)

@@ -153,7 +153,7 @@ def test_a_request_written_down_for_a_caller(site: Site, visitor) -> None:
     page.get_by_label("Name, birthday or record number of the patient").fill("Maya Ortiz")
     ana.follow(page.get_by_role("button", name="Find"))
     look(ana, "callers-found")
-    ana.follow(page.get_by_role("link", name="Maya Ortiz"))
+    ana.follow(page.get_by_role("link", name=re.compile("^Maya Ortiz born")))
     look(ana, "caller")
     ana.follow(page.get_by_role("button", name="Refill"))
     look(ana, "caller-form")

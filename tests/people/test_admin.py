@@ -20,8 +20,11 @@ from queues.models import (
     Escalation,
     Filing,
     FollowUp,
+    FormerRouting,
     Hold,
     Leg,
+    MeasureCell,
+    MeasureMark,
     Mention,
     Message,
     Note,
@@ -31,6 +34,7 @@ from queues.models import (
     SearchDocument,
     Step,
     Task,
+    TaskMeasure,
     Tick,
 )
 from tests.clinic import Clinic
@@ -38,6 +42,10 @@ from triage import actions as triage
 from triage.models import Decision, LostFlag, Rule, Ruleset, TextReading
 
 PATIENT_DATA = {
+    FormerRouting,
+    MeasureCell,
+    MeasureMark,
+    TaskMeasure,
     ShownNotice,
     SearchDocument,
     FollowUp,

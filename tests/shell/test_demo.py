@@ -13,7 +13,6 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 
 from audit.models import Event
-from intake import forms
 from intake.questionnaires import Context, evaluate
 from portal.people import actions as people
 from portal.people.models import Patient, User
@@ -29,8 +28,7 @@ from portal.shell.models import DemoClinic
 from queues.models import Conversation, Message, Outcome, Queue, Step, Task
 from queues.states import State
 from tests import databases
-from tests.conftest import point_at
-from triage import loading
+from tests.conftest import forget, point_at
 from triage.models import Ruleset, TextReading
 
 ANCHOR = datetime(2026, 3, 4, 20, 10, tzinfo=UTC)  # a Wednesday afternoon at the clinic
@@ -40,17 +38,16 @@ FEW = 60
 
 @contextmanager
 def a_database() -> Iterator[None]:
-    """A database where commits are real, for longer than one test. What processes keep by a row's key is forgotten."""
+    """A database where commits are real, for longer than one test."""
     before = dict(connections.settings["default"])
     with databases.fresh_database() as (_, app_url):
         point_at(app_url)
-        for kept in (loading.compiled, forms._form):
-            kept.cache_clear()
         try:
             yield
         finally:
             connections["default"].close()
             connections.settings["default"].update(before)
+            forget()
 
 
 statements: list[int] = []  # one for each that told the history
