@@ -21,6 +21,8 @@ def measured(site: Site) -> None:
     clinic = site.clinic
     with site.rows():
         brook = make.FacilityFactory(code="brook", name="Brook Clinic")
+        # Rules send refills somewhere at every place, and are proven to.
+        make.staff("nurse", queues_worked=(make.queue("refills", facility=brook, name="Brook refills"),))
         lead = make.staff("lead", facility=brook, name="Fay Figure", title="RN", email="figures@example.org")
         lead.set_password(PASSWORD)
         lead.save()
