@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
-
 from audit.now import now
+from portal.people import prepared
 from portal.people.models import User
 from queues.lists.scope import LIVE_STATES, QUEUES
 
@@ -50,8 +49,6 @@ def directory(user: User, *, words: str = "", late: bool = False) -> tuple[list[
     """The queues that fit, by place, and how many there are in all."""
     moment = now()
     given: dict[str, Any] = {"user": user.pk, "today": moment.date(), "now": moment}
-    with connection.cursor() as cursor:
-        cursor.execute(ALL, given)
-        entries = [Entry(*row) for row in cursor.fetchall()]
+    entries = [Entry(*row) for row in prepared.rows(ALL, given)]
     found = [entry for entry in entries if entry.fits(words) and (entry.late or not late)]
     return found, len(entries)

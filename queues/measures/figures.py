@@ -69,17 +69,10 @@ class Figures:
         return Share(self.sums[part], self.sums[whole])
 
     def wait(self, kind: str, share: float) -> Wait:
-        found = {
-            int(low): number
-            for name, number in self.sums.items()
-            if number > 0
-            for start, _colon, low in [name.partition(":")]
-            if start == kind and low
-        }
-        return Wait(quantile(found, share))
+        return Wait(quantile(self.kinds(kind), share))
 
     def kinds(self, kind: str) -> dict[int, int]:
-        """How many there are of each kind, as `outcome`, by its key."""
+        """How many there are of each kind, as `outcome`, by its key; for a wait, by the first minute of its span."""
         return {
             int(key): number
             for name, number in self.sums.items()
