@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from audit.actions import record_read
 from intake import actions
 from intake.models import Draft, RequestType
-from intake.promise import promise
+from intake.promise import promise_kept
 from portal.people import kept
 from portal.people.models import Patient
 from portal.people.policies import Refused
@@ -133,7 +133,7 @@ def filed(request: Request, pk: int) -> HttpResponse:
     context = {
         "patient": row.patient,
         "conversation": row,
-        "promise": promise(task.queue, row.patient, urgency=Urgency(task.urgency), due=task.respond_due),
+        "promise": promise_kept(task, row.patient),
         "emergency": task.floor == Urgency.URGENT,
         "advice": task.decision.result.get("advice", []) if task.decision else [],
         "task": task if Task.objects.visible_to(request.user).filter(pk=task.pk).exists() else None,

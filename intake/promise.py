@@ -10,19 +10,21 @@ from django.utils.translation import gettext as _
 
 from audit.now import now
 from portal.people.models import Patient
-from queues import clock
-from queues.models import Queue
+from queues.attendance import Attendance, attendance, when_promised
+from queues.models import Queue, Task
 from queues.spoken import spoken
 from queues.urgency import Urgency
 
 
 @dataclass(frozen=True)
 class Promise:
-    """`team` answers by `due` (aware), which was told before and has passed where it is `late`. `reading` says whether
-    somebody works now, `opens` when they do next (None: nobody knows)."""
+    """`team` answers by `due` (aware); where `told` is False nobody was told that time, since nobody reads until then.
+    `late`: what was told has passed. `reading` says whether somebody works now, `opens` when they do next, or did since
+    it was sent (None: nobody knows)."""
 
     team: str
     due: datetime
+    told: bool
     late: bool
     reading: bool
     opens: datetime | None
@@ -35,9 +37,11 @@ class Promise:
         if self.late:
             return _("We are late with our answer, and we are sorry")
         team = upper_first(self.team)
-        if self.opens is not None and self.due < self.opens:
-            return _("%(team)s starts to read again %(time)s") % {"team": team, "time": self.opens_at}
-        return _("%(team)s answers by %(time)s") % {"team": team, "time": self.when}
+        if self.told and not (self.opens and self.due < self.opens):
+            return _("%(team)s answers by %(time)s") % {"team": team, "time": self.when}
+        if self.opens is None:
+            return _("Nobody reads messages right now.")
+        return _("%(team)s starts to read again %(time)s") % {"team": team, "time": self.opens_at}
 
     @property
     def when(self) -> str:
@@ -46,6 +50,10 @@ class Promise:
     @property
     def was(self) -> str:
         """What became of a promise that was not kept."""
+        if not self.told:
+            return _(
+                "%(team)s is here again, and your request is not answered yet. It is not lost, and they go on with it."
+            ) % {"team": upper_first(self.team)}
         return _(
             "%(team)s had promised it by %(time)s; your request is not lost, and they go on with it."
         ) % {
@@ -68,29 +76,31 @@ def upper_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def promise(queue: Queue, patient: Patient, *, urgency: Urgency, due: datetime | None = None) -> Promise:
-    """What this queue promises for a request of this urgency sent now, or for one whose `due` is known."""
-    moment, hours = now(), queue.hours()
-    reading = clock.is_open(hours, moment)
-    if urgency == Urgency.URGENT and not reading and queue.urgent_cover_id is not None:
-        reading = True  # somebody is there day and night
-    due = due or queue.due(urgency, moment)[0]
-    # An urgent time may come at night where nobody is there then. Nobody was told that one: they were told
-    # when somebody reads again, and it is late from then on.
-    told = reading or urgency != Urgency.URGENT or clock.is_open(hours, due)
+def promise(queue: Queue, patient: Patient, *, urgency: Urgency) -> Promise:
+    """What this queue promises for a request of this urgency that is sent now."""
+    there, moment = attendance(queue, urgency), now()
+    return _promise(queue, patient, there, since=moment, due=queue.due(urgency, moment)[0])
+
+
+def promise_kept(task: Task, patient: Patient) -> Promise:
+    """What was promised for this task, and how that stands now."""
+    there = when_promised(task)
+    return _promise(task.queue, patient, there, since=task.promised_at, due=task.respond_due)
+
+
+def _promise(queue: Queue, patient: Patient, there: Attendance, *, since: datetime, due: datetime) -> Promise:
+    moment = now()
+    told = there.tells(due, since)
+    # Where no time was told, they were told when somebody reads again, and it is late from then on.
+    by = due if told else there.opens(since)
+    reading = there.reads(moment)
     return Promise(
         team=queue.team_in(get_language() or "en"),
         due=due,
-        late=due < moment and told,
+        told=told,
+        late=by is not None and max(by, due) < moment,
         reading=reading,
-        opens=None if reading else _next_opening(hours, moment),
-        urgent=urgency == Urgency.URGENT,
+        opens=None if reading else there.opens(moment),
+        urgent=there.urgent,
         patient=patient,
     )
-
-
-def _next_opening(hours: clock.Hours, moment: datetime) -> datetime | None:
-    try:
-        return clock.next_opening(hours, moment)
-    except clock.NeverOpens:
-        return None

@@ -20,7 +20,7 @@ from audit.actions import record_read
 from intake import actions, emergencies, forms, phone
 from intake.attachments import form as files
 from intake.models import Draft, RequestType, RequestTypeQuerySet
-from intake.promise import Promise, promise
+from intake.promise import Promise, promise, promise_kept
 from intake.questionnaires import FieldError, State, UnknownField, render_page, still_known
 from portal.people import kept, persons
 from portal.people.models import Patient, Proxy
@@ -480,7 +480,7 @@ def _promise_before(row: Draft, state: State) -> Promise | None:
 def promise_of(task: Task, patient: Patient) -> Promise | None:
     if task.state not in LIVE or task.state == TaskState.WAITING or task.responded_at is not None:
         return None
-    return promise(task.queue, patient, urgency=Urgency(task.urgency), due=task.respond_due)
+    return promise_kept(task, patient)
 
 
 def _read_event(request: Request, row: Draft) -> None:

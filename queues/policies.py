@@ -27,6 +27,14 @@ before_change: list[Callable[[Queue], list[str]]] = []
 
 
 def check_retirement(queue: Queue) -> None:
+    counting = (
+        Queue.objects.live().filter(urgent_cover=queue, receives_urgent=True).select_related("facility")
+    )
+    if counting:
+        raise Refused(
+            _("%(queue)s takes up urgent work for %(others)s day and night. Name another one there first.")
+            % {"queue": queue, "others": "; ".join(map(str, counting))}
+        )
     _check(before_retire, queue)
 
 

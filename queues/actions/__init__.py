@@ -20,21 +20,18 @@ from queues.actions.looking import look_soon
 from queues.actions.measuring import count_all, count_changes
 from queues.actions.notes import add_note, log_call, see_mentions, tick
 from queues.actions.places import (
-    UrgentReader,
     again_if_retired,
     hand_everything_on,
     retire_queue,
     save_queue,
     serving,
     set_members,
-    urgent_reader,
 )
 from queues.actions.starting import split, start_conversation
 from queues.actions.together import claim_all, hand_over_all, resolve_all, sort_out
 from queues.actions.working import ask_back, claim, hand_over, release, reply, resolve
 
 __all__ = [
-    "UrgentReader",
     "acknowledge",
     "add_note",
     "again_if_retired",
@@ -78,6 +75,5 @@ __all__ = [
     "tick",
     "undo",
     "sort_out",
-    "urgent_reader",
     "withdraw",
 ]

@@ -7,6 +7,7 @@ workers may look at the same time: a task that one of them holds is passed over,
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from django.db import transaction
 from django.db.models import Q
@@ -33,6 +34,7 @@ from queues.actions.telling import (
     tell,
 )
 from queues.actions.timing import end_wait
+from queues.attendance import Attendance, when_promised
 from queues.models import Coverage, Escalation, MeasureMark, Queue, Task
 from queues.states import UNCLAIMED, State
 from queues.urgency import Urgency
@@ -98,11 +100,11 @@ class _Look:
             case State.WAITING:
                 steps += [self._covered, self._wait]
             case State.OPEN | State.REOPENED:
-                steps += [self._never_open, self._covered, self._take_up, self._promise]
+                steps += [self._never_open, self._covered, self._take_up, self._promise, self._here_again]
             case State.CLAIMED:
-                steps += [self._covered, self._asleep, self._promise]
+                steps += [self._covered, self._asleep, self._promise, self._here_again]
             case State.ESCALATED:
-                steps += [self._covered, self._question, self._promise]
+                steps += [self._covered, self._question, self._promise, self._here_again]
         return steps
 
     def _due(self, moment: datetime) -> bool:
@@ -276,9 +278,28 @@ class _Look:
         return clock.later(self.hours, task.due_at, time * (mark / 100 - 1))
 
     def _was_told_the_time(self) -> bool:
-        """The first answer is always promised; a time for the outcome only where a promise moved to it."""
+        """The first answer is always promised, but where nobody reads until then; a time for the outcome only where a
+        promise moved to it."""
         task = self.task
-        return task.responded_at is None or task.promise_moves.filter(after=task.due_at).exists()
+        if task.responded_at is not None:
+            return task.promise_moves.filter(after=task.due_at).exists()
+        return self._there.tells(task.due_at, task.promised_at)
+
+    @cached_property
+    def _there(self) -> Attendance:
+        return when_promised(self.task)
+
+    def _here_again(self) -> None:
+        """Who wrote something urgent while nobody read was told when somebody does. An answer that isn't there by then
+        is late for them too, and they are told once what to do."""
+        task = self.task
+        if not self.urgent or task.told < 100 or task.responded_at is not None or self._was_told_the_time():
+            return
+        opens = self._there.opens(task.promised_at)
+        if opens is None or not self._due(opens):
+            return
+        if not task.conversation.messages.filter(task=task, author=None, sent_at__gte=opens).exists():
+            say_ourselves(task, "here again")
 
     def _never_open(self) -> None:
         """In a queue that never opens again its time was counted day and night, and the lead must know."""

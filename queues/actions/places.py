@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from copy import copy
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -19,7 +18,7 @@ from audit.now import now
 from portal.people.models import Facility, User
 from portal.people.policies import Refused
 from portal.people.reference import remembered
-from queues import clock, policies
+from queues import policies
 from queues.actions.path import change, lock, move
 from queues.actions.timing import end_wait, new_queue
 from queues.models import Escalation, Queue, QueueGroupPermission, Task
@@ -126,39 +125,6 @@ def hand_everything_on(*, queue: Queue, to: Queue, by: User | None) -> int:
             change(task, "pass the question on", by=by, note=str(to), asked_queue=to)
             count += 1
     return count
-
-
-@dataclass(frozen=True)
-class UrgentReader:
-    """Who reads urgent work at a moment. `reading` is False where nobody does before `opens` (None: nobody ever said);
-    then `call` is the number to call now."""
-
-    queue: Queue
-    reading: bool
-    opens: datetime | None
-    call: str
-
-
-def urgent_reader(queue: Queue, facility: Facility, moment: datetime | None = None) -> UrgentReader:
-    """Who takes up an urgent request that this queue gets now: its own people, or else its round-the-clock coverage."""
-    moment = moment or now()
-    each = [
-        queue,
-        *([queue.urgent_cover] if queue.urgent_cover and not queue.urgent_cover.retired_at else []),
-    ]
-    for reader in each:
-        if clock.is_open(reader.hours(), moment):
-            return UrgentReader(reader, True, moment, facility.phone)
-    opens: list[tuple[datetime, Queue]] = []
-    for reader in each:
-        try:
-            opens.append((clock.next_opening(reader.hours(), moment), reader))
-        except clock.NeverOpens:
-            continue
-    if not opens:
-        return UrgentReader(queue, False, None, facility.after_hours_phone)
-    first, reader = min(opens, key=lambda found: found[0])
-    return UrgentReader(reader, False, first, facility.after_hours_phone)
 
 
 def without_people(user: User) -> list[str]:

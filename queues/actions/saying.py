@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from audit.now import now
 from portal.people.actions import post_mail, withdraw_mails
 from portal.people.models import Mail, Patient, User
+from queues.attendance import attendance
 from queues.models import Conversation, Message, PromiseMove, Task
 from queues.spoken import spoken
 from queues.urgency import Urgency
@@ -82,6 +83,23 @@ def _line(task: Task, what: str, due_at: datetime) -> str:
         "emergency": patient.facility.emergency_number,
     }
     match what:
+        case PromiseMove.Reason.REOPEN | PromiseMove.Reason.RAISE if opens := _nobody_until(task, due_at):
+            told["opens"] = opens
+            if what == PromiseMove.Reason.REOPEN:
+                return (
+                    _(
+                        "Your request is open again. Nobody reads it now; %(team)s starts again %(opens)s. If it can't "
+                        "wait, call %(after_hours)s now, or %(emergency)s in an emergency."
+                    )
+                    % told
+                )
+            return (
+                _(
+                    "We now treat your request as more urgent, but nobody reads it now; %(team)s starts again "
+                    "%(opens)s. Don't wait for us: call %(after_hours)s now, or %(emergency)s in an emergency."
+                )
+                % told
+            )
         case PromiseMove.Reason.REOPEN:
             return _("Your request is open again. %(team_first)s answers by %(time)s.") % told
         case PromiseMove.Reason.PAUSE:
@@ -112,6 +130,14 @@ def _line(task: Task, what: str, due_at: datetime) -> str:
                 )
                 % told
             )
+        case "here again":
+            return (
+                _(
+                    "%(team_first)s is here again. Your request is urgent, and it has no answer yet. We are sorry. If "
+                    "it can't wait, call us now: %(phone)s. In an emergency call %(emergency)s."
+                )
+                % told
+            )
         case "reminder":
             return _("We asked you something and need your answer to go on. Please write it here.") % told
         case "wait over":
@@ -123,6 +149,15 @@ def _line(task: Task, what: str, due_at: datetime) -> str:
                 % told
             )
     raise ValueError(what)
+
+
+def _nobody_until(task: Task, due_at: datetime) -> str:
+    """When somebody reads again, where nobody does until a time promised now; "" where that time holds."""
+    there = attendance(task.queue, Urgency(task.urgency))
+    if there.tells(due_at, now()):
+        return ""
+    opens = there.opens(now())
+    return spoken(opens, task.conversation.patient) if opens else _("later")
 
 
 def tell(task: Task, *, after: timedelta = timedelta()) -> list[Mail]:

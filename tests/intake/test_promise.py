@@ -122,7 +122,30 @@ class TestWhereNobodyIsThereAtNight:
         assert "a más tardar" not in said
 
     def test_it_is_late_once_somebody_is_there(self, clinic: Clinic, urgent: Conversation) -> None:
-        assert "We are late" in page(clinic, urgent, datetime(2027, 7, 13, 12, 30, tzinfo=UTC))
+        said = page(clinic, urgent, datetime(2027, 7, 13, 12, 30, tzinfo=UTC))
+        assert "We are late" in said
+        assert "is here again" in said
+        assert "had promised" not in said  # the time at midnight was never said
+
+    def test_what_was_promised_before_they_closed_stays_promised(
+        self, clinic: Clinic, urgent: Conversation
+    ) -> None:
+        with at(datetime(2027, 7, 13, 20, 50, tzinfo=UTC)):  # ten to five
+            sent = clinic.send(**CHEST)
+        due = sent.tasks.get().respond_due
+        assert "answers by" in page(clinic, sent, datetime(2027, 7, 13, 20, 55, tzinfo=UTC))
+        assert "had promised it by" in page(clinic, sent, due + timedelta(minutes=1))
+
+    def test_a_queue_that_never_opens_promises_nothing_urgent(
+        self, clinic: Clinic, urgent: Conversation
+    ) -> None:
+        clinic.urgent.calendar.hours = {}
+        clinic.urgent.calendar.save()
+        for hours in (0.5, 40):
+            said = page(clinic, urgent, self.NIGHT + timedelta(hours=hours))
+            assert said.count("Nobody reads messages right now.") == 1
+            assert "answers by" not in said
+            assert clinic.facility.after_hours_phone in said
 
     def test_the_same_is_said_before_it_is_sent(self, clinic: Clinic, urgent: Conversation) -> None:
         with at(self.NIGHT):
