@@ -76,12 +76,14 @@ class Cover:
         return True
 
     def _sight(self, row: Coverage | None) -> dict[str, Any]:
-        """Who sees it beside its own people, as changes of the task: one who stood in and holds it does, too."""
-        if row is None:
+        """Who sees it beside its own people, as changes of the task. One who stood in and holds it does, too; with an
+        open question they do anyway, and only whoever stands in for the asked may answer it."""
+        if row is None and self.question is None:
             return uncovered(self.task)
-        if self.question is not None and row.person is None:
-            return uncovered(self.task) | {"covering_queue": row.covering_queue}
-        return {"covering_queue": row.covering_queue, "covering_person": row.person}
+        return {
+            "covering_queue": row.covering_queue if row else None,
+            "covering_person": row.person if row else None,
+        }
 
     def _set(self, **changes: Any) -> None:
         for name, value in changes.items():

@@ -52,7 +52,8 @@ def escalate(
         options=[option.strip()[:120] for option in options if option.strip()],
         urgent=task.urgency == Urgency.URGENT,
     )
-    move(task, "escalate", by=by, asked_queue=queue)
+    # Who stood in for the askers doesn't stand in for the asked.
+    move(task, "escalate", by=by, asked_queue=queue, covering_queue=None, covering_person=None)
     return escalation
 
 

@@ -32,9 +32,10 @@ QUEUES = """
     WHERE q.retired_at IS NULL
 """
 
-# Tasks that the person of `place` may see there, as `Task.objects.visible_to`: in their queues, asked of one, or
-# covered by one or by themselves.
+# Tasks that the person of `place` may see there, as `Task.objects.visible_to`: in their queues, asked of one,
+# covered by one or by themselves, or asked about by themselves.
 VISIBLE = """(
     t.queue_id IN (SELECT id FROM place) OR t.asked_queue_id IN (SELECT id FROM place)
     OR t.covering_queue_id IN (SELECT id FROM place) OR t.covering_person_id = %(user)s
+    OR t.owner_id = %(user)s AND t.asked_queue_id IS NOT NULL
 )"""

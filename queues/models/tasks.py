@@ -18,13 +18,15 @@ from queues.urgency import Urgency
 
 class TaskQuerySet(models.QuerySet["Task"]):
     def visible_to(self, user: User) -> TaskQuerySet:
-        """Tasks in the queues this person works or leads, those with a question to one of them, and those covered."""
+        """Tasks in the queues this person works or leads, those with a question to one of them, those covered, and
+        those about which they asked a question themselves, until it is answered."""
         queues = Queue.objects.seen_by(user).order_by().values("pk")
         return self.filter(
             Q(queue__in=queues)
             | Q(asked_queue__in=queues)
             | Q(covering_queue__in=queues)
             | Q(covering_person=user)
+            | Q(owner=user, asked_queue__isnull=False)
         )
 
     def worked_by(self, user: User) -> TaskQuerySet:

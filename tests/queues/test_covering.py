@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.test import Client
 
 from audit.models import Event
 from audit.now import at
 from portal.people.models import User
+from portal.people.policies import Refused
 from queues import actions, tasks
 from queues.models import Coverage, Queue, Task
 from tests import factories as make
@@ -148,6 +150,51 @@ def test_one_who_covers_and_asked_a_physician_has_it_back_with_the_answer(
         tasks.sweep()
     assert sees(hal, task)
     assert Task.objects.get(pk=task.pk).owner == hal
+
+
+@pytest.fixture
+def cora() -> User:
+    """A physician of no queue here."""
+    return make.staff("physician", name="Cora Cover", title="MD")
+
+
+@pytest.mark.parametrize("by_name", [True, False], ids=["a nurse by name", "a queue of nurses"])
+def test_one_who_stands_in_and_asked_keeps_sight_while_a_physician_by_name_stands_in_for_the_asked(
+    clinic: Clinic, helpers, hal, hugo, cora, by_name: bool
+) -> None:
+    cover_today(clinic.refills, **({"person": hal} if by_name else {"covering_queue": helpers}))
+    cover_today(clinic.physicians, person=cora)
+    with at(MONDAY):
+        task = clinic.task()
+        tasks.sweep()
+        task = actions.claim(task=task, by=hal)
+        actions.escalate(task=task, situation="Cough.", question="Change it?", by=hal)
+        tasks.sweep()
+        assert sees(hal, task)
+        assert sees(cora, task)
+        assert not sees(hugo, task)
+        client = Client()
+        client.force_login(hal)
+        assert client.get(task.get_absolute_url()).status_code == 200
+        assert task.get_absolute_url() in client.get("/work/mine/").content.decode()
+        actions.answer(escalation=task.escalations.get(), text="Yes.", by=cora)
+        tasks.sweep()
+    assert sees(hal, task)
+    assert not sees(cora, task)
+    assert Task.objects.get(pk=task.pk).owner == hal
+
+
+def test_nobody_answers_their_own_question_by_standing_in_for_nurses(clinic: Clinic, hal) -> None:
+    cover_today(clinic.refills, person=hal)
+    with at(MONDAY):
+        task = clinic.task()
+        tasks.sweep()
+        task = actions.claim(task=task, by=hal)
+        escalation = actions.escalate(task=task, situation="Cough.", question="Change it?", by=hal)
+        for _before_and_after_the_look in range(2):
+            with pytest.raises(Refused, match="not one of your queues"):
+                actions.answer(escalation=escalation, text="Yes.", by=hal)
+            tasks.sweep()
 
 
 def test_the_covering_physicians_are_told_of_a_question_and_lose_sight_of_it_with_the_day(
