@@ -9,6 +9,7 @@ urlpatterns = [
     path("measures/", views.measures, name="measures"),
     path("measures/fairness/", views.fairness, name="fairness"),
     path("work/lead/move/", views.move, name="lead-move"),
+    path("work/lead/queues/", views.targets_fitting, name="lead-queues"),
     path("work/changes/", views.changes, name="changes"),
     path("work/bulk/", views.bulk, name="bulk"),
     path("work/all/", views.all_queues, name="all"),

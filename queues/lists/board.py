@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
-from django.db.models import Prefetch, Q
+from django.db.models import Q
 
 from audit.now import now
+from portal.people import prepared
 from portal.people.models import Facility, User
 from portal.people.roles import Role
 from queues import clock, forecast
 from queues.lists.reading import LINE, LINE_JOINS
 from queues.lists.scope import LIVE_STATES, QUEUES
-from queues.models import Coverage, Queue, QueueGroupPermission
+from queues.models import Queue, QueueGroupPermission
 from queues.presence import LASTS
 from queues.shown import Line, line
 
@@ -92,13 +92,17 @@ class Hands:
 
 @dataclass
 class Board:
-    loads: list[Load]
+    led: list[Load]  # every queue, those that need a look first
     hands: list[Hands]
     rows: list[Line]  # late, or late by tonight
     coming: set[int]  # keys of those that are not late yet
-    queues: int
     late: int
     late_today: int
+
+    @property
+    def loads(self) -> list[Load]:
+        """As many as are shown."""
+        return self.led[:MOST_QUEUES]
 
 
 def board(lead: User, *, facility: Facility | None = None) -> Board:
@@ -117,28 +121,30 @@ def board(lead: User, *, facility: Facility | None = None) -> Board:
         "soon": moment + AHEAD,
         "present": moment - LASTS,
     }
-    for pk, live, unclaimed, late in _ask(LOAD, given):
+    for pk, live, unclaimed, late in prepared.rows(LOAD, given):
         loads[pk].open, loads[pk].unclaimed, loads[pk].late = live, unclaimed, late
     hours: dict[int, clock.Hours] = {}
+    opened: dict[int, bool] = {}
     for load in loads.values():
         if load.queue.calendar_id not in hours:
             hours[load.queue.calendar_id] = load.queue.hours()
-    for pk, done in _ask(DONE, given):
+            opened[load.queue.calendar_id] = clock.is_open(hours[load.queue.calendar_id], moment)
+        load.is_open = opened[load.queue.calendar_id]
+    for pk, done in prepared.rows(DONE, given):
         loads[pk].pace = forecast.pace(done, hours[loads[pk].queue.calendar_id], moment)
     late_by_tonight, coming = _foresee(loads, hours, moment, given)
     rows = [
         line(row, viewer=lead, moment=moment)
-        for row in _ask(ROWS, given | {"tasks": late_by_tonight[:MOST_TASKS]})
+        for row in prepared.rows(ROWS, given | {"tasks": late_by_tonight[:MOST_TASKS]})
     ]
     shown = sorted(
         loads.values(), key=lambda load: (-load.late_today, -load.late, -load.open, str(load.queue))
     )
     return Board(
-        loads=shown[:MOST_QUEUES],
+        led=shown,
         hands=_hands(list(loads), given),
         rows=rows,
         coming=coming,
-        queues=len(loads),
         late=sum(load.late for load in loads.values()),
         late_today=sum(load.late_today for load in loads.values()),
     )
@@ -149,7 +155,7 @@ def _foresee(
 ) -> tuple[list[int], set[int]]:
     """Which tasks are late or will be by tonight, those that can still be saved first."""
     due: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
-    for pk, task, due_at in _ask(SOON, given):
+    for pk, task, due_at in prepared.rows(SOON, given):
         due[pk].append((due_at, task))
     late: list[tuple[datetime, int]] = []
     coming: list[tuple[datetime, int]] = []
@@ -157,7 +163,6 @@ def _foresee(
         load = loads[pk]
         open_hours = hours[load.queue.calendar_id]
         tonight = forecast.end_of_day(open_hours, moment)
-        load.is_open = clock.is_open(open_hours, moment)
         load.today = sum(moment < due_at < tonight for due_at, _task in tasks)
         places = forecast.will_be_late([due_at for due_at, _task in tasks], open_hours, load.pace, moment)
         load.late_today = len(places)
@@ -169,7 +174,7 @@ def _foresee(
 
 def _hands(led: list[int], given: dict[str, Any]) -> list[Hands]:
     """The people of these queues, those with most before them first."""
-    held = {owner: counts for owner, *counts in _ask(HELD, given)}
+    held = {owner: counts for owner, *counts in prepared.rows(HELD, given)}
     grants = QueueGroupPermission.objects.filter(
         content_object__in=led, permission__codename="work_queue"
     ).select_related("content_object__facility")
@@ -185,42 +190,6 @@ def _hands(led: list[int], given: dict[str, Any]) -> list[Hands]:
     return sorted(hands, key=lambda each: (-each.late, -each.claimed, each.user.name))[:MOST_QUEUES]
 
 
-@dataclass
-class Covered:
-    """A queue's week: for each day the hours it is open, and who stands in otherwise."""
-
-    queue: Queue
-    days: list[tuple[str, list[str]]]
-
-
-def week(lead: User, first: date, *, facility: Facility | None = None) -> list[Covered]:
-    """Seven days from `first` on, of the queues that this person leads."""
-    rows = Coverage.objects.select_related("covering_queue__facility", "person", "instead_of")
-    queues = Queue.objects.led_by(lead).select_related("facility", "calendar")
-    if facility is not None:
-        queues = queues.filter(facility=facility)
-    found = []
-    for queue in queues.prefetch_related("calendar__closures", Prefetch("coverage", rows))[:MOST_QUEUES]:
-        closed = {closure.day: closure.name for closure in queue.calendar.closures.all()}
-        days = []
-        for number in range(7):
-            day = first + timedelta(days=number)
-            spans = queue.calendar.hours.get(clock.DAYS[day.weekday()], [])
-            hours = closed.get(day) or ", ".join(f"{a}–{b}" for a, b in spans)
-            days.append((hours, [_stands_in(row) for row in queue.coverage.all() if _covers(row, day)]))
-        found.append(Covered(queue, days))
-    return found
-
-
-def _covers(row: Coverage, day: date) -> bool:
-    return (row.since is None or row.since <= day) and (row.until is None or row.until >= day)
-
-
-def _stands_in(row: Coverage) -> str:
-    who = str(row.covering_queue or (row.person.signature if row.person else ""))
-    return f"{who} ({row.instead_of.signature})" if row.instead_of else who
-
-
 def facilities(lead: User) -> list[Facility]:
     """The places whose queues this person leads."""
     return list(Facility.objects.filter(queues__in=Queue.objects.led_by(lead).order_by()).distinct())
@@ -228,9 +197,3 @@ def facilities(lead: User) -> list[Facility]:
 
 def leads(user: User) -> bool:
     return Role.LEAD in user.roles
-
-
-def _ask(sql: str, given: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, given)
-        return cursor.fetchall()

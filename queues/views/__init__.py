@@ -1,7 +1,7 @@
 """The staff's pages. Every lookup starts from what this person works."""
 
 from queues.views.here import here
-from queues.views.lead import board, move
+from queues.views.lead import board, move, targets_fitting
 from queues.views.lists import all_queues, changes, claim_next, mine, queue, waiting, work
 from queues.views.measures import fairness, measures
 from queues.views.mentions import mentions
@@ -54,6 +54,7 @@ __all__ = [
     "reply",
     "search",
     "split",
+    "targets_fitting",
     "task",
     "tick",
     "undo",

@@ -20,9 +20,13 @@ from portal.people.policies import Refused
 from portal.people.requests import Request
 from queues import actions
 from queues.lists import board as boards
+from queues.lists import targets
+from queues.lists.week import week
 from queues.models import Queue, Task
 from queues.views.frame import bench, staff
 from queues.views.together import picked
+
+MOST_WORDS = 160
 
 
 @staff
@@ -43,12 +47,22 @@ def board(request: Request) -> HttpResponse:
         "board": read,
         "facility": facility,
         "facilities": boards.facilities(request.user),
-        "targets": Queue.objects.live().select_related("facility"),
-        "week": boards.week(request.user, first, facility=facility),
+        "targets": targets.offered(read),
+        "week": week(request.user, first, facility=facility),
         "days": [date_format(first + timedelta(days=number), "D j M") for number in range(7)],
         "address": request.get_full_path(),
     }
     return render(request, "queues/lead.html", context | bench(request, ("lead", 0)))
+
+
+@staff
+@require_GET
+def targets_fitting(request: Request) -> HttpResponse:
+    """Queues that fit what is being typed, as suggestions for the field."""
+    if not boards.leads(request.user):
+        raise Http404
+    found = targets.fitting(request.GET.get("find", "")[:MOST_WORDS])[: targets.FITTING]
+    return render(request, "queues/_targets.html", {"labels": [targets.label(queue) for queue in found]})
 
 
 @staff
@@ -58,13 +72,19 @@ def move(request: Request) -> HttpResponse:
     if not boards.leads(request.user):
         raise Http404
     seen = picked(request)
-    tasks = Task.objects.visible_to(request.user).filter(pk__in=seen, queue__in=_led(request))
     kind, _colon, key = request.POST.get("to", "").partition(":")
+    words = request.POST.get("find", "").strip()[:MOST_WORDS]
     target = _target(kind, key)
+    if words and seen:  # typed after all that was offered
+        fitting = targets.fitting(words)
+        if len(fitting) != 1:
+            return _which(request, words, fitting)
+        target = fitting[0]
     back = redirect(f"/work/lead/?facility={facility.pk}" if (facility := _facility(request)) else "lead")
     if target is None or not seen:
         messages.info(request, _("Tick the tasks to move, and pick where they should go."))
         return back
+    tasks = Task.objects.visible_to(request.user).filter(pk__in=seen, queue__in=_led(request))
     moved = 0
     for task in tasks.select_related("queue", "conversation").due_first():
         try:
@@ -78,6 +98,19 @@ def move(request: Request) -> HttpResponse:
         said = ngettext("%(count)d task moved to %(to)s.", "%(count)d tasks moved to %(to)s.", moved)
         messages.success(request, said % {"count": moved, "to": name})
     return back
+
+
+def _which(request: Request, words: str, fitting: list[Queue]) -> HttpResponse:
+    """Nothing is moved where the words fit several queues, or none: the lead says which."""
+    context = {
+        "words": words,
+        "fitting": fitting[: targets.FITTING],
+        "more": len(fitting) - targets.FITTING,
+        "picked": [f"{pk}:{version}" for pk, version in picked(request).items()],
+        "reason": request.POST.get("reason", ""),
+        "facility": _facility(request),
+    }
+    return render(request, "queues/which.html", context | bench(request, ("lead", 0)))
 
 
 def _move(request: Request, task: Task, target: Queue | User, seen: int) -> None:

@@ -131,8 +131,11 @@
     const place = find("#move") && over(event);
     if (!place) return;
     event.preventDefault();
-    find("#to").value = place.dataset.drop;
-    if (find("#to").value) find("#move").requestSubmit();
+    const to = find("#to"), where = place.dataset.drop;
+    if (![...to.options].some((each) => each.value === where)) to.add(new Option("", where));
+    to.value = where;
+    if (find("#find")) find("#find").value = "";
+    find("#move").requestSubmit();
   });
 
   // ---- the way back: the same list, the same row ----

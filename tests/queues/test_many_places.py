@@ -114,3 +114,79 @@ def test_looking_many_over_before_they_are_done_does_not_ask_for_each_of_them_ag
     data = {"do": "resolve", "task": [f"{task.pk}:{task.version}" for task in tasks]}
     with django_assert_max_num_queries(12):
         assert told.post("/work/bulk/", data).status_code == 200
+
+
+@pytest.fixture
+def late(clinic: Clinic) -> Task:
+    task = clinic.task()
+    Task.objects.filter(pk=task.pk).update(due_at=task.opened_at, respond_due=task.opened_at)
+    task.refresh_from_db()
+    return task
+
+
+class TestWhereALeadMovesWork:
+    def test_of_few_queues_all_are_offered(self, clinic: Clinic, lead: User, late: Task) -> None:
+        html = client_of(lead).get("/work/lead/").content.decode()
+        for queue in Queue.objects.live():
+            assert f'value="queue:{queue.pk}"' in html
+        assert 'name="find"' not in html
+
+    @pytest.mark.parametrize("places", [30, 60])
+    def test_of_many_only_those_that_make_sense(
+        self, clinic: Clinic, calendar: Calendar, lead: User, late: Task, places: int
+    ) -> None:
+        queues = open_places(clinic, calendar, places)
+        billing = make.queue("billing", "billing", facility=queues[0].facility, name="Bills")
+        Task.objects.filter(pk=copies(late, 1, queue=queues[5])[0].pk).update(due_at=late.due_at)
+        offered = client_of(lead).get("/work/lead/").context["targets"]
+        assert set(offered.central) == set(Queue.objects.live().filter(facility=None))
+        assert len(offered.elsewhere) == 8
+        assert {queue.role for queue in offered.elsewhere} == {"nurse"}
+        assert billing not in offered.elsewhere
+        assert queues[5] not in offered.elsewhere  # it is late itself
+        assert offered.here == []
+        # The lead of one place sees what is there, and the central teams.
+        local = make.staff("lead", name="Lia Local", facility=queues[0].facility)
+        offered = client_of(local).get("/work/lead/").context["targets"]
+        assert set(offered.here) == {queues[0], billing}
+        assert offered.elsewhere == []
+        assert offered.more
+
+    def test_any_other_is_found_by_its_name_and_place(
+        self, clinic: Clinic, calendar: Calendar, lead: User, late: Task
+    ) -> None:
+        queues = open_places(clinic, calendar, 30)
+        cleo = client_of(lead)
+        said = cleo.get("/work/lead/queues/?find=village 01").content.decode()
+        assert said.count("<option") == 11
+        assert 'value="Refills · Village 017"' in said
+        assert cleo.get("/work/lead/queues/?find=").content.decode().count("<option") == 0
+        assert client_of(clinic.nurse).get("/work/lead/queues/?find=village").status_code == 404
+        data = {
+            "task": f"{late.pk}:{late.version}",
+            "find": "refills VILLAGE 017",
+            "reason": "They have room.",
+        }
+        html = cleo.post("/work/lead/move/", data, follow=True).content.decode()
+        assert "1 task moved to Refills, Village 017." in html
+        late.refresh_from_db()
+        assert (late.queue, late.steps.last().note) == (queues[17], "They have room.")
+
+    def test_words_that_fit_many_or_none_move_nothing_and_ask(
+        self, clinic: Clinic, calendar: Calendar, lead: User, late: Task
+    ) -> None:
+        queues = open_places(clinic, calendar, 30)
+        cleo = client_of(lead)
+        data = {"task": f"{late.pk}:{late.version}", "to": "", "find": "village", "reason": "Room there."}
+        html = cleo.post("/work/lead/move/", data).content.decode()
+        assert "Which queue is “village”?" in html
+        assert html.count('type="radio"') == 20
+        assert "10 more fit." in html
+        assert "Room there." in html
+        none = cleo.post("/work/lead/move/", data | {"find": "nowhere <b>"}).content.decode()
+        assert "No queue fits “nowhere &lt;b&gt;”" in none
+        assert Task.objects.get(pk=late.pk).queue == clinic.refills
+        assert f'name="task" value="{late.pk}:{late.version}"' in html
+        chosen = data | {"find": "", "to": f"queue:{queues[3].pk}"}
+        assert "1 task moved" in cleo.post("/work/lead/move/", chosen, follow=True).content.decode()
+        assert Task.objects.get(pk=late.pk).queue == queues[3]
