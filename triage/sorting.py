@@ -1,5 +1,6 @@
 """Was it sorted right? What staff said when they resolved, gathered by the rule that had decided, so that leads and
-admins see which rule to mend. Counts only: a cell of fewer than ten is told as such, and not by its number."""
+admins see which rule to mend. Counts only; by language and place small ones are hidden, with what would give them
+away."""
 
 from __future__ import annotations
 
@@ -14,18 +15,13 @@ from django.utils.translation import gettext as _
 
 from audit.now import now
 from portal.people.models import LANGUAGES, Facility
+from queues.measures.suppression import FEWEST, TOTAL, hidden
 from queues.models import Assessment, Step
 from queues.urgency import Urgency
 
-FEW = 10  # cells below it are suppressed: so few people could be recognised
 DAYS = 90
 UNSET = ""  # stands for “no rule”: what nothing raised is routine
 LATER = "later"  # a later message of the patient had raised it, so the first decision is not to blame
-
-
-def told(count: int) -> str:
-    """A count as pages show it about a language or a facility."""
-    return str(count) if count >= FEW or count == 0 else _("fewer than %(few)d") % {"few": FEW}
 
 
 @dataclass
@@ -44,14 +40,6 @@ class Judged:
     def right(self) -> int:
         return self.count - self.under - self.over
 
-    @property
-    def cells(self) -> list[str]:
-        """Requests, right, too low, too high, other subject: all suppressed where the group is small."""
-        if 0 < self.count < FEW:
-            return [told(self.count), "–", "–", "–", "–"]
-        numbers = (self.count, self.right, self.under, self.over, self.elsewhere)
-        return [told(number) for number in numbers]
-
     def share(self, number: int) -> float:
         return round(100 * number / self.count, 1) if self.count else 0.0
 
@@ -66,7 +54,7 @@ class Judged:
     @property
     def verdict(self) -> str:
         """What to do about it, in a sentence; empty where nothing stands out."""
-        if self.under >= 3 or (self.count >= FEW and self.under_share >= 5):
+        if self.under >= 3 or (self.count >= FEWEST and self.under_share >= 5):
             return _("Too low too often: raise its urgency, or let fewer requests reach it.")
         if self.over >= 5 and self.over_share >= 20:
             return _("Too high too often: narrow its condition.")
@@ -81,6 +69,14 @@ class Judged:
         self.elsewhere += elsewhere
 
 
+@dataclass(frozen=True)
+class Line:
+    """A language or a place: requests, right, too low, too high, other subject; None where that is hidden."""
+
+    name: str
+    cells: list[int | None]
+
+
 @dataclass
 class Sorting:
     """Everything that the page shows."""
@@ -89,8 +85,8 @@ class Sorting:
     total: Judged = field(default_factory=lambda: Judged(""))
     cells: Counter[tuple[int, int]] = field(default_factory=Counter)  # decided, as it should have been
     rules: list[Judged] = field(default_factory=list)
-    languages: list[Judged] = field(default_factory=list)
-    facilities: list[Judged] = field(default_factory=list)
+    languages: list[Line] = field(default_factory=list)
+    facilities: list[Line] = field(default_factory=list)
 
     @property
     def grid(self) -> list[tuple[Any, list[tuple[int, str]]]]:
@@ -142,16 +138,34 @@ def sorting(days: int = DAYS) -> Sorting:
         picked = rules.setdefault(rule, Judged(rule))
         picked.sent, picked.moved = count, moved
     found.rules = sorted(rules.values(), key=lambda one: (-one.under, -one.over, -one.moved, one.name))
-    found.languages = _named(languages.values(), dict(LANGUAGES))
-    found.facilities = _named(facilities.values(), dict(Facility.objects.values_list("code", "name")))
+    found.languages = _told(languages.values(), dict(LANGUAGES))
+    found.facilities = _told(facilities.values(), dict(Facility.objects.values_list("code", "name")))
     return found
 
 
-def _named(rows: Iterable[Judged], names: dict[str, str]) -> list[Judged]:
-    found = sorted(rows, key=lambda one: -one.count)
-    for row in found:
-        row.name = names.get(row.name, row.name)
-    return found
+def _told(groups: Iterable[Judged], names: dict[str, str]) -> list[Line]:
+    """What may be told of each group, when all together is told anyway; nothing of a single one, which is all."""
+    rows = {row.name: row for row in sorted(groups, key=lambda one: -one.count)}
+    if len(rows) < 2:
+        return []
+    ways = ("right", "under", "over")
+    counts = {(name, way): getattr(row, way) for name, row in rows.items() for way in ways}
+    out = hidden(counts, told=frozenset((TOTAL, way) for way in (*ways, TOTAL)))
+    others = {(name, "elsewhere"): row.elsewhere for name, row in rows.items()}
+    out |= hidden(others, told=frozenset({(TOTAL, "elsewhere"), (TOTAL, TOTAL)})) & others.keys()
+    return [
+        Line(
+            names.get(name, name),
+            [
+                None if (name, way) in out else number
+                for way, number in (
+                    (TOTAL, row.count), ("right", row.right), ("under", row.under), ("over", row.over),
+                    ("elsewhere", row.elsewhere),
+                )
+            ],
+        )
+        for name, row in rows.items()
+    ]  # fmt: skip
 
 
 def _last_words(days: int) -> Iterator[tuple[Any, ...]]:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from audit.actions import record_read
 from portal.people.policies import Refused
 from portal.people.requests import Request
+from queues.measures.suppression import FEWEST
 from queues.models import Task
 from queues.views.frame import bench, staff
 from triage import (
@@ -65,6 +66,7 @@ def sorted_right(request: Request) -> HttpResponse:
     published = Ruleset.objects.published().first()
     context = {
         "told": sorting.sorting(chosen),
+        "fewest": FEWEST,
         "choices": [30, 90, 365],
         "may_change": policies.may_change(request.user),
         "names": set(published.rules.values_list("name", flat=True)) if published else set(),

@@ -22,7 +22,6 @@ from queues.models import MeasureCell, MeasureMark, Outcome, Queue
 Cut, Grain = MeasureCell.Cut, MeasureCell.Grain
 MONTHS = 24  # that can be chosen, back from this one
 MOST_WAITING = 1_000
-FEWEST = 11  # the smallest cell shown by language and place: CMS shows none of 1 to 10
 
 
 @dataclass(frozen=True)
@@ -322,7 +321,7 @@ def by_language(scope: Scope, quarter: Quarter) -> list[Fair]:
         for cell in ((str(place), language), (str(place), TOTAL), (TOTAL, language), (TOTAL, TOTAL)):
             found[cell].update(sums)
     counts = {cell: sums["tasks"] for cell, sums in found.items() if TOTAL not in cell}
-    out = hidden(counts, FEWEST)
+    out = hidden(counts)
     languages = [code for code, _name in LANGUAGES if any(cell[1] == code for cell in found)]
     rows = []
     for key, name in [(TOTAL, ""), *((str(pk), name) for pk, name in places.items())]:

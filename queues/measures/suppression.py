@@ -2,7 +2,8 @@
 
 A cell with fewer than the least count is hidden, a total like any other. Then more are hidden until no hidden cell can
 be worked out by subtraction: neither from its row, nor its column, nor from several of them together. A cell that is
-nought is always shown, for there is nobody in it. Bounds can still be told (a hidden cell is at most its row's total).
+nought is shown, for there is nobody in it, but where totals are known anyway and nothing else is left to hide. Bounds
+can still be told (a hidden cell is at most its row's total).
 
 Rows and columns with their totals are the two sides of a graph, and a hidden cell is an edge between its row and its
 column. The sums leave a cell open exactly when its edge lies on a circle of hidden cells, so every hidden cell that is
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+FEWEST = 11  # the smallest count that pages show: CMS shows none of 1 to 10
 TOTAL = ""  # the row and the column of totals
 
 Cell = tuple[str, str]
@@ -31,26 +33,37 @@ def with_totals(counts: Mapping[Cell, int]) -> dict[Cell, int]:
     return found
 
 
-def hidden(counts: Mapping[Cell, int], least: int) -> frozenset[Cell]:
-    """The cells of `with_totals(counts)` that must not be shown when `least` is the smallest count that may be."""
+def hidden(
+    counts: Mapping[Cell, int], least: int = FEWEST, *, told: frozenset[Cell] = frozenset()
+) -> frozenset[Cell]:
+    """The cells of `with_totals(counts)` that must not be shown when `least` is the smallest count that may be.
+
+    `told` are totals that are known from elsewhere, whatever they come to. They give a table of one line away, which
+    should not be shown at all then."""
     table = with_totals(counts)
-    found = {cell for cell, count in table.items() if 0 < count < least}
-    while exposed := list(_exposed(table, found, least)):
-        found.add(_next_to_hide(table, found, exposed))
+    found = {cell for cell, count in table.items() if 0 < count < least and cell not in told}
+    while exposed := list(_exposed(table, found, least, told)):
+        more = _next_to_hide(table, found | told, exposed)
+        if more is None:
+            break
+        found.add(more)
     return frozenset(found)
 
 
-def _exposed(table: Mapping[Cell, int], found: set[Cell], least: int) -> Iterator[Cell]:
+def _exposed(
+    table: Mapping[Cell, int], found: set[Cell], least: int, told: frozenset[Cell]
+) -> Iterator[Cell]:
     bridges = _bridges(found)
     # What the hidden cells of a row, or of a column, come to together: told wherever the total is shown.
     in_row, in_column = Counter[str](), Counter[str]()
+    few = {cell for cell in told if table[cell] < least}  # nothing hides that these are few
     for row, column in found:
         in_row[row] += table[row, column]
         in_column[column] += table[row, column]
     for cell in sorted(found):
         row, column = cell
-        by_row = column != TOTAL and (row, TOTAL) not in found and 0 < in_row[row] < least
-        by_column = row != TOTAL and (TOTAL, column) not in found and 0 < in_column[column] < least
+        by_row = column != TOTAL and (row, TOTAL) not in found | few and 0 < in_row[row] < least
+        by_column = row != TOTAL and (TOTAL, column) not in found | few and 0 < in_column[column] < least
         if cell in bridges or by_row or by_column:
             yield cell
 
@@ -93,10 +106,11 @@ def _bridges(found: set[Cell]) -> set[Cell]:
     return bridges
 
 
-def _next_to_hide(table: Mapping[Cell, int], found: set[Cell], exposed: list[Cell]) -> Cell:
-    """The smallest cell still shown in a row or column of what is exposed, a total only where there is nothing else;
-    or the smallest anywhere."""
+def _next_to_hide(table: Mapping[Cell, int], closed: set[Cell], exposed: list[Cell]) -> Cell | None:
+    """The smallest cell still shown in a row or column of what is exposed, a total only where there is nothing else,
+    and one that is nought only then; or the smallest anywhere."""
     rows, columns = {row for row, _column in exposed}, {column for _row, column in exposed}
-    shown = [each for each, count in table.items() if count and each not in found]
+    shown = [each for each in table if each not in closed]
+    shown = [each for each in shown if table[each]] or shown
     beside = [each for each in shown if each[0] in rows or each[1] in columns]
-    return min(beside or shown, key=lambda each: (TOTAL in each, table[each], each))
+    return min(beside or shown, key=lambda each: (TOTAL in each, table[each], each), default=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -16,6 +16,7 @@ from audit.actions import record_read
 from portal.people.requests import Request
 from queues.measures import report
 from queues.measures.figures import COLUMNS, Figures, Share, Wait
+from queues.measures.suppression import FEWEST
 from queues.views.frame import bench
 
 BY = {
@@ -34,25 +35,27 @@ def measures(request: Request) -> HttpResponse:
     scope = _scope(request)
     period = report.Period.of(request.GET.get("from", ""), request.GET.get("to", ""))
     table = request.GET.get("csv", "")
-    by = table if table in BY else request.GET.get("by", "")
+    by = request.GET.get("by", "")
     by = by if by in BY else "role"
-    whole = report.whole(scope, period)
-    told: dict[str, Any] = {
-        "groups": report.groups(by, scope, period),
-        "weeks": report.weeks(scope, period),
-        "baselines": report.baselines(whole, _("Everything to the doctor")),
-        "outcomes": report.outcomes(whole),
-        "people": report.people(scope, period),
-    }
+    if table and table not in TABLES:
+        raise Http404
     _record(request, scope, f"{period.first:%Y-%m}–{period.last:%Y-%m}", table or by)
     if table:
-        return _file(table, whole, told, f"measures-{table}-{period.first:%Y-%m}-{period.last:%Y-%m}")
+        heads, rows = TABLES[table](scope, period, table)
+        return _csv(heads, rows, f"measures-{table}-{period.first:%Y-%m}-{period.last:%Y-%m}")
+    whole = report.whole(scope, period)
+    groups, people = report.groups(by, scope, period), report.people(scope, period)
     context = {
         "scope": scope,
         "period": period,
         "months": report.months(),
         "by": by,
         "tabs": [(code, label) for code, label in BY.items() if code != "facility" or len(scope.places) > 1],
+        "groups": groups,
+        "weeks": report.weeks(scope, period),
+        "baselines": report.baselines(whole, _("Everything to the doctor")),
+        "outcomes": report.outcomes(whole),
+        "people": people,
         "whole": whole,
         "requests": whole["tasks"],
         "questions": whole["questions"],
@@ -64,13 +67,13 @@ def measures(request: Request) -> HttpResponse:
         "under": whole.share("under", "assessed"),
         "returned": whole.share("returned", "resolved"),
         "columns": COLUMNS,
-        "rows": [(group, [column.of(group.figures) for column in COLUMNS]) for group in told["groups"]],
+        "rows": [(group, [column.of(group.figures) for column in COLUMNS]) for group in groups],
         "total": [column.of(whole) for column in COLUMNS],
-        "credit": [(group.name, [group.figures[name] for name in CREDIT]) for group in told["people"]],
+        "credit": [(group.name, [group.figures[name] for name in CREDIT]) for group in people],
         "waiting": report.waiting(),
         "query": _query(request),
     }
-    return render(request, "queues/measures.html", told | context | bench(request, ("measures", 0)))
+    return render(request, "queues/measures.html", context | bench(request, ("measures", 0)))
 
 
 @require_GET
@@ -92,7 +95,7 @@ def fairness(request: Request) -> HttpResponse:
         "quarters": quarters,
         "rows": [(row, _fair(row.figures)) for row in rows],
         "headings": FAIR,
-        "fewest": report.FEWEST,
+        "fewest": FEWEST,
         "query": _query(request),
     }
     return render(request, "queues/fairness.html", context | bench(request, ("measures", 0)))
@@ -112,7 +115,7 @@ FAIR = (
 def _fair(figures: Figures | None) -> list[Any]:
     """The same cells for the page and the file; nothing of a group that is too small."""
     if figures is None:
-        return [_("fewer than %(n)d, or hidden with them") % {"n": report.FEWEST}, *["–"] * (len(FAIR) - 1)]
+        return [_("fewer than %(n)d, or hidden with them") % {"n": FEWEST}, *["–"] * (len(FAIR) - 1)]
     return [
         figures["tasks"],
         figures.wait("answer", 0.5),
@@ -145,32 +148,52 @@ def _query(request: Request) -> str:
     return kept.urlencode()
 
 
-def _file(table: str, whole: Figures, told: dict[str, Any], name: str) -> HttpResponse:
-    match table:
-        case "role" | "queue" | "type" | "facility":
-            heads = [table, "place", *(column.code for column in COLUMNS)]
-            rows = [
-                [group.name, group.place, *(column.of(group.figures) for column in COLUMNS)]
-                for group in told["groups"]
-            ]
-            rows.append([_("all"), "", *(column.of(whole) for column in COLUMNS)])
-        case "weeks":
-            heads = ["week_from", "requests", "reached_physician", "late"]
-            rows = [
-                [week.start.isoformat(), week.requests, week.reached, week.late] for week in told["weeks"]
-            ]
-        case "baselines":
-            heads = ["baseline", "then", "now", "reduction"]
-            rows = [[row.name, row.then, row.now, row.reduction] for row in told["baselines"]]
-        case "outcomes":
-            heads = ["outcome", "requests", "share"]
-            rows = [[label, share.part, share] for label, share in told["outcomes"]]
-        case "people":
-            heads = ["person", *(name.replace(" ", "_") for name in CREDIT)]
-            rows = [[group.name, *(group.figures[name] for name in CREDIT)] for group in told["people"]]
-        case _:
-            raise Http404
-    return _csv(heads, rows, name)
+# ---- files ----------------------------------------------------------------------------------------------------------
+
+Table = tuple[Sequence[Any], list[list[Any]]]  # headings and rows
+
+
+def _groups(scope: report.Scope, period: report.Period, table: str) -> Table:
+    lines = [(group.name, group.place, group.figures) for group in report.groups(table, scope, period)]
+    lines.append((_("all"), "", report.whole(scope, period)))
+    heads = [table, "place", *(column.code for column in COLUMNS)]
+    return heads, [
+        [name, place, *(column.of(figures) for column in COLUMNS)] for name, place, figures in lines
+    ]
+
+
+def _weeks(scope: report.Scope, period: report.Period, _table: str) -> Table:
+    rows = [
+        [week.start.isoformat(), week.requests, week.reached, week.late]
+        for week in report.weeks(scope, period)
+    ]
+    return ["week_from", "requests", "reached_physician", "late"], rows
+
+
+def _baselines(scope: report.Scope, period: report.Period, _table: str) -> Table:
+    found = report.baselines(report.whole(scope, period), _("Everything to the doctor"))
+    return ["baseline", "then", "now", "reduction"], [
+        [row.name, row.then, row.now, row.reduction] for row in found
+    ]
+
+
+def _outcomes(scope: report.Scope, period: report.Period, _table: str) -> Table:
+    found = report.outcomes(report.whole(scope, period))
+    return ["outcome", "requests", "share"], [[label, share.part, share] for label, share in found]
+
+
+def _people(scope: report.Scope, period: report.Period, _table: str) -> Table:
+    heads = ["person", *(name.replace(" ", "_") for name in CREDIT)]
+    found = report.people(scope, period)
+    return heads, [[group.name, *(group.figures[name] for name in CREDIT)] for group in found]
+
+
+TABLES: dict[str, Callable[[report.Scope, report.Period, str], Table]] = dict.fromkeys(BY, _groups) | {
+    "weeks": _weeks,
+    "baselines": _baselines,
+    "outcomes": _outcomes,
+    "people": _people,
+}
 
 
 def _csv(heads: Sequence[Any], rows: Iterable[Sequence[Any]], name: str) -> HttpResponse:

@@ -91,6 +91,34 @@ def test_hidden_cells_of_a_line_are_not_few_together_where_its_total_is_shown(co
                 assert sum(table[cell] for cell in inside) >= LEAST
 
 
+@given(
+    st.integers(2, 4).flatmap(
+        lambda size: st.fixed_dictionaries(
+            {(row, column): st.integers(0, 40) for row in "abcd"[:size] for column in "uvw"}
+        )
+    )
+)
+def test_where_all_together_is_known_no_hidden_cell_can_be_worked_out_either(counts):
+    told = frozenset((TOTAL, column) for column in ("u", "v", "w", TOTAL))
+    table, found = with_totals(counts), hidden(counts, LEAST, told=told)
+    assert {cell for cell, count in table.items() if 0 < count < LEAST} - told <= found
+    assert not found & told
+    found = sorted(found)
+    lines = [(0, each) for each in {row for row, _column in table} - {TOTAL}]
+    lines += [(1, each) for each in {column for _row, column in table}]
+    sums = [[_sign(cell, 1 - side) if cell[side] == each else 0 for cell in found] for side, each in lines]
+    known = _rank(sums)
+    for place in range(len(found)):
+        alone = [1 if n == place else 0 for n in range(len(found))]
+        assert _rank([*sums, alone]) == known + 1
+
+
+def test_what_is_nought_is_hidden_where_it_would_give_a_small_cell_away():
+    counts = {("a", "u"): 3, ("a", "v"): 0, ("b", "u"): 0, ("b", "v"): 0}
+    told = frozenset({(TOTAL, "u"), (TOTAL, "v"), (TOTAL, TOTAL)})
+    assert {("a", "u"), ("b", "u")} <= hidden(counts, LEAST, told=told)
+
+
 def _sign(cell, side):
     """A line's cells less its total are nought."""
     return -1 if cell[side] == TOTAL else 1

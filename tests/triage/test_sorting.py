@@ -65,16 +65,31 @@ def test_what_staff_move_on_is_counted_for_the_rule_that_picked_the_queue(clinic
     assert (picked.sent, picked.moved) == (2, 1)
 
 
-def test_small_groups_are_never_told_by_their_number(clinic: Clinic) -> None:
-    for _each in range(3):
-        judged(clinic)
+def test_small_groups_are_never_told_by_their_number_nor_what_gives_them_away(clinic: Clinic) -> None:
+    for language, count in (("en", 12), ("es", 3)):
+        clinic.patient = make.PatientFactory(facility=clinic.facility, language=language)
+        for each in range(count):
+            judged(clinic, Urgency.URGENT if each == 0 else None)
     told = sorting.sorting()
-    (place,) = told.facilities
-    assert place.cells[0] == "fewer than 10"
+    assert told.total.count == 15
+    english, spanish = told.languages
+    assert (english.name, spanish.name) == ("English", "Español")
+    # All together is told, so that what is told of one is told of the other.
+    assert english.cells[:3] == spanish.cells[:3] == [None] * 3
+    assert english.cells[3] == spanish.cells[3] == 0
     page = visitor(make.staff("lead")).get(PAGE).content.decode()
-    assert "fewer than 10" in page
-    assert sorting.told(9) == "fewer than 10"
-    assert sorting.told(10) == "10"
+    assert "fewer than 11" in page
+    # There is one place, and so nothing to compare it with.
+    assert told.facilities == []
+    assert "By facility" not in page
+
+
+def test_large_groups_are_told(clinic: Clinic) -> None:
+    for language in ("en", "es"):
+        clinic.patient = make.PatientFactory(facility=clinic.facility, language=language)
+        for _each in range(11):
+            judged(clinic)
+    assert [line.cells for line in sorting.sorting().languages] == [[11, 11, 0, 0, 0]] * 2
 
 
 @pytest.mark.parametrize("who", ["nurse", "biller", "patient"])
