@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-
-from django.db.models import Q
 
 from audit.now import now
 from portal.people import prepared
@@ -15,16 +13,19 @@ from portal.people.models import Facility, User
 from portal.people.roles import Role
 from queues import clock, forecast
 from queues.lists.reading import LINE, LINE_JOINS
-from queues.lists.scope import LIVE_STATES, QUEUES
-from queues.models import Queue, QueueGroupPermission
+from queues.lists.scope import LIVE_STATES
+from queues.models import Queue
 from queues.presence import LASTS
 from queues.shown import Line, line
 
-MOST_QUEUES = 60  # on the board, those that need a look first
+MOST_QUEUES = 24  # on the board, those that need a look first
+MOST_PEOPLE = 12
+MOST_HELPERS = 40
 MOST_TASKS = 40
 AHEAD = timedelta(hours=36)  # today ends within that, wherever the queue is
 
-LED = f"WITH place AS MATERIALIZED (SELECT id FROM ({QUEUES}) seen WHERE id = ANY(%(led)s))"  # noqa: S608
+# The queues that this person leads, as keys that were read before.
+LED = "WITH place AS MATERIALIZED (SELECT unnest(%(led)s::bigint[]) AS id)"
 LOAD = f"""
 {LED}
 SELECT t.queue_id, count(*), count(*) FILTER (WHERE t.state IN ('open', 'reopened')),
@@ -48,6 +49,15 @@ SELECT t.owner_id, count(*) FILTER (WHERE t.state <> 'waiting'), count(*) FILTER
     count(*) FILTER (WHERE t.due_at < %(now)s AND t.state <> 'waiting')
 FROM queues_task t
 WHERE t.queue_id IN (SELECT id FROM place) AND t.state IN {LIVE_STATES} AND t.owner_id IS NOT NULL GROUP BY t.owner_id
+"""  # noqa: S608
+WORKING = f"""
+{LED}
+SELECT u.id, u.name, u.title, array_agg(DISTINCT p.content_object_id), sum(q.capacity)
+FROM queues_queuegrouppermission p
+JOIN auth_permission a ON a.id = p.permission_id AND a.codename = 'work_queue'
+JOIN people_user_groups g ON g.group_id = p.group_id JOIN people_user u ON u.id = g.user_id AND u.is_active
+JOIN queues_queue q ON q.id = p.content_object_id
+WHERE p.content_object_id IN (SELECT id FROM place) GROUP BY u.id
 """  # noqa: S608
 ROWS = f"""
 {LED}
@@ -82,18 +92,18 @@ class Hands:
     claimed: int = 0
     waiting: int = 0
     late: int = 0
-    queues: list[Queue] = field(default_factory=list)
+    works: frozenset[int] = frozenset()  # of the board's queues
+    limit: int | None = None  # the most that those of them allow which limit it
 
     @property
     def full(self) -> bool:
-        limits = [queue.capacity for queue in self.queues if queue.capacity]
-        return bool(limits) and self.claimed >= sum(limits)
+        return self.limit is not None and self.claimed >= self.limit
 
 
 @dataclass
 class Board:
     led: list[Load]  # every queue, those that need a look first
-    hands: list[Hands]
+    people: list[Hands]  # all of them, those with most before them first
     rows: list[Line]  # late, or late by tonight
     coming: set[int]  # keys of those that are not late yet
     late: int
@@ -104,14 +114,26 @@ class Board:
         """As many as are shown."""
         return self.led[:MOST_QUEUES]
 
+    @property
+    def hands(self) -> list[Hands]:
+        """As many as are shown."""
+        return self.people[:MOST_PEOPLE]
+
+    @property
+    def helpers(self) -> list[Hands]:
+        """Who may get what is on the board: its queues are theirs to work. Those with least before them first."""
+        queues = {row.queue_pk for row in self.rows}
+        return [each for each in reversed(self.people) if queues & each.works][:MOST_HELPERS]
+
 
 def board(lead: User, *, facility: Facility | None = None) -> Board:
     """Everything as it stands now, for the queues that this person leads (at one facility, or at all of them)."""
     moment = now()
-    queues = Queue.objects.led_by(lead).select_related("facility", "calendar")
+    # Places and calendars are far fewer than queues: each is read once.
+    queues = Queue.objects.led_by(lead).prefetch_related("facility", "calendar__closures")
     if facility is not None:
         queues = queues.filter(facility=facility)
-    loads = {queue.pk: Load(queue) for queue in queues.prefetch_related("calendar__closures")}
+    loads = {queue.pk: Load(queue) for queue in queues}
     given: dict[str, Any] = {
         "user": lead.pk,
         "today": moment.date(),
@@ -142,7 +164,7 @@ def board(lead: User, *, facility: Facility | None = None) -> Board:
     )
     return Board(
         led=shown,
-        hands=_hands(list(loads), given),
+        people=_people(given),
         rows=rows,
         coming=coming,
         late=sum(load.late for load in loads.values()),
@@ -172,22 +194,17 @@ def _foresee(
     return [task for _due, task in [*coming, *sorted(late)]], {task for _due, task in coming}
 
 
-def _hands(led: list[int], given: dict[str, Any]) -> list[Hands]:
-    """The people of these queues, those with most before them first."""
-    held = {owner: counts for owner, *counts in prepared.rows(HELD, given)}
-    grants = QueueGroupPermission.objects.filter(
-        content_object__in=led, permission__codename="work_queue"
-    ).select_related("content_object__facility")
-    queues_of: dict[int, list[Queue]] = defaultdict(list)
-    for grant in grants:
-        queues_of[grant.group_id].append(grant.content_object)
-    people = User.objects.filter(Q(groups__in=list(queues_of)) | Q(pk__in=held), is_active=True).distinct()
-    hands = []
-    for user in people.prefetch_related("groups"):
-        claimed, waiting, late = held.get(user.pk, [0, 0, 0])
-        queues = [queue for group in user.groups.all() for queue in queues_of.get(group.pk, [])]
-        hands.append(Hands(user, claimed, waiting, late, queues))
-    return sorted(hands, key=lambda each: (-each.late, -each.claimed, each.user.name))[:MOST_QUEUES]
+def _people(given: dict[str, Any]) -> list[Hands]:
+    """The people of these queues, and who holds something of theirs; those with most before them first."""
+    held: dict[int, Any] = {owner: counts for owner, *counts in prepared.rows(HELD, given)}
+    people = []
+    for pk, name, title, works, limit in prepared.rows(WORKING, given):
+        claimed, waiting, late = held.pop(pk, (0, 0, 0))
+        user = User(pk=pk, name=name, title=title)
+        people.append(Hands(user, claimed, waiting, late, frozenset(works), limit))
+    for user in User.objects.filter(pk__in=held) if held else []:
+        people.append(Hands(user, *held[user.pk]))
+    return sorted(people, key=lambda each: (-each.late, -each.claimed, each.user.name))
 
 
 def facilities(lead: User) -> list[Facility]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from audit.now import now
@@ -18,11 +19,11 @@ load AS (
         count(*) FILTER (WHERE t.urgency = 3) AS urgent
     FROM queues_task t WHERE t.queue_id IN (SELECT id FROM place) AND t.state IN {LIVE_STATES} GROUP BY t.queue_id
 )
-SELECT q.id, q.name, coalesce(f.name, ''), place.worked, coalesce(load.open, 0), coalesce(load.unclaimed, 0),
-    coalesce(load.late, 0), coalesce(load.urgent, 0)
+SELECT q.id, q.name, coalesce(f.id, 0), coalesce(f.name, ''), place.worked, coalesce(load.open, 0),
+    coalesce(load.unclaimed, 0), coalesce(load.late, 0), coalesce(load.urgent, 0)
 FROM place JOIN queues_queue q ON q.id = place.id LEFT JOIN people_facility f ON f.id = q.facility_id
 LEFT JOIN load ON load.queue_id = q.id
-ORDER BY f.name NULLS FIRST, q.name, q.id
+ORDER BY f.name NULLS FIRST, f.id, q.name, q.id
 """  # noqa: S608 - put together from constants; every value is a parameter
 
 
@@ -32,6 +33,7 @@ class Entry:
 
     pk: int
     name: str
+    site: int  # the key of its facility; 0 for a central one
     facility: str
     worked: bool
     open: int
@@ -45,10 +47,38 @@ class Entry:
         return all(word in said for word in words.casefold().split())
 
 
-def directory(user: User, *, words: str = "", late: bool = False) -> tuple[list[Entry], int]:
+@dataclass(frozen=True)
+class Site:
+    """A facility with all that waits in the queues that this person sees there."""
+
+    pk: int
+    name: str
+    queues: int
+    open: int
+    late: int
+    urgent: int
+
+
+def sites(entries: list[Entry]) -> list[Site]:
+    """The places of these queues: those with late tasks first, then by name."""
+    found = []
+    for (pk, name), rows in groupby(entries, key=lambda entry: (entry.site, entry.facility)):
+        here = list(rows)
+        sums = (sum(getattr(row, what) for row in here) for what in ("open", "late", "urgent"))
+        found.append(Site(pk, name, len(here), *sums))
+    return sorted(found, key=lambda site: (-site.late, site.pk != 0))
+
+
+def directory(
+    user: User, *, words: str = "", late: bool = False, site: int | None = None
+) -> tuple[list[Entry], int]:
     """The queues that fit, by place, and how many there are in all."""
     moment = now()
     given: dict[str, Any] = {"user": user.pk, "today": moment.date(), "now": moment}
     entries = [Entry(*row) for row in prepared.rows(ALL, given)]
-    found = [entry for entry in entries if entry.fits(words) and (entry.late or not late)]
+    found = [
+        entry
+        for entry in entries
+        if entry.fits(words) and (entry.late or not late) and site in (None, entry.site)
+    ]
     return found, len(entries)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, prefetch_related_objects
 
-from portal.people.models import Facility, User
 from queues import clock
-from queues.lists.board import MOST_QUEUES
 from queues.models import Coverage, Queue
 
 
@@ -21,14 +19,12 @@ class Covered:
     days: list[tuple[str, list[str]]]
 
 
-def week(lead: User, first: date, *, facility: Facility | None = None) -> list[Covered]:
-    """Seven days from `first` on, of the queues that this person leads."""
+def week(queues: list[Queue], first: date) -> list[Covered]:
+    """Seven days from `first` on, of these queues, whose calendars and closures are read."""
     rows = Coverage.objects.select_related("covering_queue__facility", "person", "instead_of")
-    queues = Queue.objects.led_by(lead).select_related("facility", "calendar")
-    if facility is not None:
-        queues = queues.filter(facility=facility)
+    prefetch_related_objects(queues, Prefetch("coverage", rows))
     found = []
-    for queue in queues.prefetch_related("calendar__closures", Prefetch("coverage", rows))[:MOST_QUEUES]:
+    for queue in queues:
         closed = {closure.day: closure.name for closure in queue.calendar.closures.all()}
         days = []
         for number in range(7):

@@ -48,7 +48,7 @@ def board(request: Request) -> HttpResponse:
         "facility": facility,
         "facilities": boards.facilities(request.user),
         "targets": targets.offered(read),
-        "week": week(request.user, first, facility=facility),
+        "week": week([load.queue for load in read.loads], first),
         "days": [date_format(first + timedelta(days=number), "D j M") for number in range(7)],
         "address": request.get_full_path(),
     }

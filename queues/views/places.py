@@ -7,8 +7,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from portal.people.requests import Request
-from queues.lists.directory import directory
+from queues.lists.directory import directory, sites
 from queues.views.frame import bench, staff
+
+MOST = 60  # of more queues the places are shown first
 
 
 @staff
@@ -16,6 +18,15 @@ from queues.views.frame import bench, staff
 def places(request: Request) -> HttpResponse:
     """Names of queues and places in the address, and of nobody."""
     words, late = request.GET.get("q", "")[:80], bool(request.GET.get("late"))
-    rows, every = directory(request.user, words=words, late=late)
-    page = {"rows": rows, "every": every, "asked": words, "late": late}
+    chosen = request.GET.get("place", "")
+    site = int(chosen) if chosen.isdecimal() and len(chosen) < 19 else None
+    rows, every = directory(request.user, words=words, late=late, site=site)
+    page = {
+        "rows": rows,
+        "sites": sites(rows) if len(rows) > MOST else [],
+        "every": every,
+        "asked": words,
+        "late": late,
+        "site": rows[0] if site is not None and rows else None,
+    }
     return render(request, "queues/places.html", page | bench(request, ("places", 0)))

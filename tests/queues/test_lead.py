@@ -95,7 +95,7 @@ def test_the_board_tells_what_will_be_late_and_who_holds_how_much(
     coming = {late.pk, ordinary.pk} if ordinary_too else {late.pk}
     assert (refills.open, refills.unclaimed, refills.late, refills.late_today) == (2, 1, 0, len(coming))
     assert read.coming == coming
-    assert next(hands.claimed for hands in read.hands if hands.user == clinic.nurse) == 1
+    assert next(hands.claimed for hands in read.people if hands.user == clinic.nurse) == 1
     assert {load.queue for load in read.loads} == set(Queue.objects.led_by(lead))
 
 

@@ -116,6 +116,23 @@ def test_looking_many_over_before_they_are_done_does_not_ask_for_each_of_them_ag
         assert told.post("/work/bulk/", data).status_code == 200
 
 
+def test_of_very_many_queues_the_places_are_shown_first_and_those_with_late_tasks_before_all(
+    clinic: Clinic, calendar: Calendar, late: Task
+) -> None:
+    queues = open_places(clinic, calendar, 60)
+    copies(late, 1, queue=queues[40])
+    nurse = client_of(clinic.nurse)
+    page = nurse.get("/work/queues/")
+    first, second, *others = page.context["sites"]
+    assert {first.pk, second.pk} == {queues[40].facility_id, clinic.refills.facility_id or 0}
+    assert (first.late, second.late, others[0].late) == (1, 1, 0)
+    html = nurse.get(f"/work/queues/?place={queues[40].facility_id}").content.decode()
+    assert f"/work/queues/{queues[40].pk}/" in html
+    assert f"/work/queues/{queues[41].pk}/" not in html
+    for strange in ("x", "-1", "9" * 30, "99999"):
+        assert nurse.get(f"/work/queues/?place={strange}").status_code == 200
+
+
 @pytest.fixture
 def late(clinic: Clinic) -> Task:
     task = clinic.task()
