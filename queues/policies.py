@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
@@ -321,9 +321,13 @@ def check_cares_for(patient: Patient, by: User) -> None:
 
 
 def people_of(task: Task) -> list[User]:
-    """Who may be mentioned: the members of the task's queue and of the one that was asked."""
-    queues = [pk for pk in (task.queue_id, task.asked_queue_id) if pk]
-    return list(User.objects.filter(groups__queue__in=queues, is_active=True).order_by("name").distinct())
+    """Who may be mentioned: the members of the task's queue and of the one that was asked, who stands in for them, and
+    its owner."""
+    queues = [pk for pk in (task.queue_id, task.asked_queue_id, task.covering_queue_id) if pk]
+    people = Q(groups__queue__in=queues) | Q(
+        pk__in=[pk for pk in (task.covering_person_id, task.owner_id) if pk]
+    )
+    return list(User.objects.filter(people, is_active=True).order_by("name").distinct())
 
 
 def check_outcome(outcome: Outcome, by: User) -> None:

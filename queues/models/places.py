@@ -306,7 +306,11 @@ class ServiceTarget(models.Model):
         return f"{self.queue}: {self.get_urgency_display()}"
 
     def clean(self) -> None:
-        if self.urgency == Urgency.URGENT or not self.resolve or not self.queue_id:
+        if not self.resolve or not self.queue_id:
+            return
+        if self.urgency == Urgency.URGENT:
+            if timedelta(minutes=self.resolve) > clock.HORIZON:
+                raise ValidationError({"resolve": _("A promise may not be longer than two years.")})
             return
         hours, start = self.queue.hours(), now()
         try:

@@ -103,7 +103,7 @@ def move(request: Request) -> HttpResponse:
 def _which(request: Request, words: str, fitting: list[Queue]) -> HttpResponse:
     """Nothing is moved where the words fit several queues, or none: the lead says which."""
     context = {
-        "words": words,
+        "asked": words,
         "fitting": fitting[: targets.FITTING],
         "more": len(fitting) - targets.FITTING,
         "picked": [f"{pk}:{version}" for pk, version in picked(request).items()],

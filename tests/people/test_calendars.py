@@ -106,6 +106,10 @@ def test_a_promise_longer_than_two_years_is_refused_with_a_sentence(clinic: Clin
     queue = make.queue("rare", calendar=calendar)
     with pytest.raises(ValidationError, match="longer than two years"):
         ServiceTarget(queue=queue, urgency=1, respond=60, resolve=60 * 500).full_clean()
+    # What is urgent runs on the wall clock.
+    ServiceTarget(queue=queue, urgency=3, respond=60, resolve=60 * 500).full_clean()
+    with pytest.raises(ValidationError, match="longer than two years"):
+        ServiceTarget(queue=queue, urgency=3, respond=60, resolve=60 * 24 * 800).full_clean()
 
 
 def test_an_account_with_the_last_hands_of_a_queue_is_not_closed(ada: Client, clinic: Clinic) -> None:

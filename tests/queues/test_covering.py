@@ -184,6 +184,31 @@ def test_one_who_stands_in_and_asked_keeps_sight_while_a_physician_by_name_stand
     assert Task.objects.get(pk=task.pk).owner == hal
 
 
+def test_who_covers_can_be_mentioned(clinic: Clinic, hal) -> None:
+    cover_today(clinic.refills, person=hal)
+    with at(MONDAY):
+        task = clinic.task()
+        with pytest.raises(Refused, match="Hal"):
+            actions.add_note(task=task, body="@Hal, please look", by=clinic.nurse)
+        tasks.sweep()
+        task.refresh_from_db()
+        actions.add_note(task=task, body="@Hal, please look", by=clinic.nurse)
+    assert hal.mentions.filter(note__task=task).exists()
+
+
+def test_a_queue_that_may_receive_urgent_work_and_closes_names_who_is_there_then(clinic: Clinic) -> None:
+    clinic.urgent.calendar, clinic.urgent.receives_urgent = make.CalendarFactory(hours=OFFICE), True
+    with pytest.raises(ValidationError, match="name the queue that takes up its urgent work"):
+        actions.save_queue(clinic.urgent, by=None)
+    closes = make.queue("closes", calendar=make.CalendarFactory(hours=OFFICE))
+    clinic.urgent.urgent_cover = closes
+    with pytest.raises(ValidationError, match="isn't open day and night"):
+        actions.save_queue(clinic.urgent, by=None)
+    clinic.urgent.urgent_cover = make.queue("doctors", "physician")
+    with pytest.raises(ValidationError, match="don't have the role"):
+        actions.save_queue(clinic.urgent, by=None)
+
+
 def test_nobody_answers_their_own_question_by_standing_in_for_nurses(clinic: Clinic, hal) -> None:
     cover_today(clinic.refills, person=hal)
     with at(MONDAY):

@@ -198,6 +198,7 @@ class TestWhereALeadMovesWork:
         html = cleo.post("/work/lead/move/", data).content.decode()
         assert "Which queue is “village”?" in html
         assert html.count('type="radio"') == 20
+        assert 'value="village"' not in html  # neither in the search for patients
         assert "10 more fit." in html
         assert "Room there." in html
         none = cleo.post("/work/lead/move/", data | {"find": "nowhere <b>"}).content.decode()

@@ -117,6 +117,19 @@ def test_the_page_takes_no_more_queries_with_more_on_it(
     assert f"Note {rows - 1}" in html
 
 
+def test_that_another_queue_holds_an_open_request_of_this_patient_is_shown_to_clinical_staff_only(
+    clinic: Clinic, full: Task
+) -> None:
+    other = clinic.task("billing", question="Why two bills?")
+    assert other.queue == clinic.billing
+    html = client_of(clinic.nurse).get(full.get_absolute_url()).content.decode()
+    assert "Also open for this patient" in html
+    assert f"{other.title} · {other.queue}" in html
+    theirs = client_of(clinic.biller).get(other.get_absolute_url()).content.decode()
+    assert "Also open" not in theirs
+    assert full.title not in theirs
+
+
 # ---- templates -------------------------------------------------------------------------------------------------
 
 

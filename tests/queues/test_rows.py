@@ -1,0 +1,101 @@
+"""Each page of the workbench asks as much of the database with fifty rows as with one."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from portal.people import actions as people
+from portal.people.models import User
+from queues import actions
+from queues.actions.telling import Kind, tell
+from queues.models import Task
+from tests import factories as make
+from tests.clinic import Clinic
+from tests.queues.test_lists import copies
+from tests.queues.test_pages import client_of
+
+# The most queries of each, signed-in session and audit event included.
+PAGES = {
+    "/work/all/": 8,
+    "/work/all/?filter=1": 8,
+    "/work/mine/": 8,
+    "/work/waiting/": 8,
+    "/work/queues/": 8,
+    "/work/notices/": 12,
+    "/work/mentions/": 12,
+    "/work/lead/": 24,
+    "/measures/": 18,
+    "/work/rules/sorting/": 15,
+}
+
+
+@pytest.fixture
+def nora(clinic: Clinic) -> User:
+    """A nurse of the clinic who leads it, too."""
+    nora = make.staff("nurse", facility=clinic.facility, name="Nora North", queues_worked=(clinic.refills,))
+    people.assign_role(user=nora, role="lead", facility=clinic.facility, by=None)
+    return nora
+
+
+def rows_for(clinic: Clinic, nora: User, number: int) -> Task:
+    """So many late tasks of each kind: unclaimed, hers, waiting; each with a notice and a mention."""
+    task = clinic.task()
+    own = actions.claim(task=clinic.task(), by=nora)
+    waits = actions.claim(task=clinic.task(), by=nora)
+    actions.ask_back(task=waits, question="Which one?", by=nora)
+    waits.refresh_from_db()
+    late = {"due_at": task.opened_at, "respond_due": task.opened_at}
+    Task.objects.filter(pk__in=[task.pk, own.pk]).update(**late)
+    task.refresh_from_db()
+    own.refresh_from_db()
+    all_tasks = [task, *copies(task, number - 1)]
+    copies(own, number - 1)
+    copies(waits, number - 1)
+    for each in all_tasks:
+        tell(each, Kind.LATE, [nora], round=1)
+        actions.add_note(task=each, body="@Nora please", by=clinic.nurse)
+    return task
+
+
+def test_no_page_asks_more_for_fifty_rows_than_for_one(clinic: Clinic, nora: User) -> None:
+    client = client_of(nora)
+
+    def asked() -> dict[str, int]:
+        counts = {}
+        for path in PAGES:
+            client.get(path)  # what a process reads once
+            with CaptureQueriesContext(connection) as captured:
+                assert client.get(path).status_code == 200
+            counts[path] = len(captured)
+        return counts
+
+    rows_for(clinic, nora, 1)
+    one = asked()
+    rows_for(clinic, nora, 50)
+    fifty = asked()
+    assert {path: count for path, count in fifty.items() if count > PAGES[path]} == {}
+    assert {path: (one[path], fifty[path]) for path in PAGES if fifty[path] > one[path]} == {}
+
+
+def test_looking_fifty_over_asks_no_more_than_looking_one_over(clinic: Clinic) -> None:
+    task = clinic.task()
+    client = client_of(clinic.nurse)
+
+    def asked(tasks: list[Task], do: str) -> int:
+        data = {"do": do, "task": [f"{each.pk}:{each.version}" for each in tasks]}
+        client.post("/work/bulk/", data)
+        with CaptureQueriesContext(connection) as captured:
+            assert client.post("/work/bulk/", data).status_code == 200
+        return len(captured)
+
+    more = [task, *copies(task, 49)]
+    for do in ("resolve", "hand-over"):
+        assert asked(more, do) <= asked([task], do) <= 15
+
+
+def test_the_poll_of_fifty_rows_is_one_query(clinic: Clinic, django_assert_num_queries) -> None:
+    copies(clinic.task(), 49)
+    client = client_of(clinic.nurse)
+    seen = client.get("/work/all/").context["seen"]
+    with django_assert_num_queries(1):
+        assert client.get("/work/changes/", headers={"X-Seen": seen, "HX-Request": "true"}).status_code == 204
