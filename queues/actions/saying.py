@@ -157,7 +157,7 @@ def _nobody_until(task: Task, due_at: datetime) -> str:
     if there.tells(due_at, now()):
         return ""
     opens = there.opens(now())
-    return spoken(opens, task.conversation.patient) if opens else _("later")
+    return spoken(opens, task.conversation.patient) if opens else _("at a time we don't know yet")
 
 
 def tell(task: Task, *, after: timedelta = timedelta()) -> list[Mail]:

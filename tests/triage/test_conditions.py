@@ -1,6 +1,7 @@
 """The language of conditions: what it refuses, what it means, how it is told."""
 
 import json
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from triage.closures import closure
 from triage.conditions import (
     MAX_DEPTH,
     MAX_SIZE,
+    OPS,
     ConditionError,
+    allowed_ops,
     describe,
     each_test,
     evaluate,
@@ -269,3 +272,16 @@ def test_what_failed_first_is_the_test_and_the_value_it_saw() -> None:
 )
 def test_a_condition_is_told_in_plain_words(told: Any, words: str) -> None:
     assert describe(parse(told, CATALOGUE), CATALOGUE) == words
+
+
+def test_what_is_drawn_at_random_holds_every_operator_on_every_shape_of_field():
+    chance, drawn = Random(5), set()
+    for _each in range(3_000):
+        catalogue = chance.choice(cases.CATALOGUES)
+        test = cases.a_test(chance, catalogue)
+        drawn.add((catalogue[test["field"]].shape, test["op"], isinstance(test.get("value"), list)))
+    assert {op for _shape, op, _many in drawn} == set(OPS)
+    for catalogue in cases.CATALOGUES:
+        for one in catalogue.values():
+            assert set(allowed_ops(one)) <= {op for shape, op, _many in drawn if shape == one.shape}
+    assert {("several", "excludes", True), ("several", "excludes", False)} <= drawn
