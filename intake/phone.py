@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import Q
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -17,8 +17,9 @@ from audit.actions import record_read
 from intake import actions
 from intake.models import Draft, RequestType
 from intake.promise import promise_kept
+from portal.people import actions as people
 from portal.people import kept
-from portal.people.models import Patient
+from portal.people.models import Patient, Program
 from portal.people.policies import Refused
 from portal.people.requests import Request
 from queues import actions as queue_actions
@@ -119,6 +120,27 @@ def caller_write(request: Request, pk: int) -> HttpResponse:
 
 
 @staff
+@require_POST
+def caller_programs(request: Request, pk: int) -> HttpResponse:
+    """The programs that the patient is in, which rules may test. Clinical staff enter them; to others they say
+    something about health, and are not there."""
+    patient = _patient(request, pk)
+    if not request.user.is_clinical:
+        raise Http404
+    try:
+        if sorted(request.POST.getlist("was")) != sorted(patient.programs):
+            raise Refused(
+                _("A colleague changed the programs meanwhile. Nothing of yours was stored; look again.")
+            )
+        people.set_programs(patient=patient, programs=request.POST.getlist("program"), by=request.user)
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, _("The programs are stored. Rules see them from the next request on."))
+    return redirect("caller", patient.pk)
+
+
+@staff
 @require_GET
 def filed(request: Request, pk: int) -> HttpResponse:
     """What to tell the caller: the reference, who answers and by when, and what to do if it gets worse."""
@@ -186,6 +208,7 @@ def _caller_page(request: Request, patient: Patient, *, typed: Any = None, statu
             for row in tasks.due_first()
         ],
         "queues": _queues(request, patient),
+        "programs": Program.objects.all() if request.user.is_clinical else (),
         "typed": typed or {},
     }
     return render(request, "intake/phone/caller.html", context, status=status)

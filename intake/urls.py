@@ -16,6 +16,7 @@ urlpatterns = [
     path("work/callers/", phone.callers, name="callers"),
     path("work/callers/<int:pk>/", phone.caller, name="caller"),
     path("work/callers/<int:pk>/write/", phone.caller_write, name="caller-write"),
+    path("work/callers/<int:pk>/programs/", phone.caller_programs, name="caller-programs"),
     path("work/callers/<int:pk>/file/<slug:code>/", phone.caller_file, name="caller-file"),
     path("work/filed/<int:pk>/", phone.filed, name="filed"),
     path("access/", privacy_views.access, name="access"),

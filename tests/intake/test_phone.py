@@ -8,7 +8,7 @@ from django.test import Client
 from audit.models import Event
 from audit.now import at, now
 from intake.models import Draft, Submission
-from portal.people.models import User
+from portal.people.models import Program, User
 from queues import actions
 from queues.models import Conversation, Task
 from queues.states import State
@@ -145,3 +145,34 @@ def test_staff_write_first_and_refused_words_stay(clinic: Clinic) -> None:
     assert "Please book a test." in html
     other = client.post(path, told | {"queue": clinic.billing.pk})
     assert "Pick the queue that the answer comes to." in other.content.decode()
+
+
+def test_clinical_staff_enter_the_programs_that_rules_may_test(clinic: Clinic) -> None:
+    for code, name in (("anticoagulation", "Blood thinner clinic"), ("diabetes", "Diabetes care")):
+        Program.objects.create(code=code, name=name)
+    nurse, path = client_of(clinic.nurse), f"/work/callers/{clinic.patient.pk}/"
+    assert "Blood thinner clinic" in nurse.get(path).content.decode()
+    html = nurse.post(f"{path}programs/", {"program": ["anticoagulation"]}, follow=True).content.decode()
+    assert "The programs are stored" in html
+    assert 'value="anticoagulation" checked' in html
+    event = Event.objects.filter(action="people.patient.programs").get()
+    assert (event.agent, event.patient_ids) == (clinic.nurse, [clinic.patient.pk])
+    assert clinic.task().decision.facts["patient.programs"] == ["anticoagulation"]
+    # From a page that was opened before, and what there is not.
+    html = nurse.post(f"{path}programs/", {"program": ["diabetes"]}, follow=True).content.decode()
+    assert "A colleague changed the programs meanwhile" in html
+    html = nurse.post(
+        f"{path}programs/", {"was": ["anticoagulation"], "program": ["no-such"]}, follow=True
+    ).content.decode()
+    assert "There is no program" in html
+    clinic.patient.refresh_from_db()
+    assert clinic.patient.programs == ["anticoagulation"]
+
+
+def test_the_office_sees_and_changes_no_program(clinic: Clinic) -> None:
+    Program.objects.create(code="anticoagulation", name="Blood thinner clinic")
+    biller, path = client_of(clinic.biller), f"/work/callers/{clinic.patient.pk}/"
+    assert "Blood thinner clinic" not in biller.get(path).content.decode()
+    assert biller.post(f"{path}programs/", {"program": ["anticoagulation"]}).status_code == 404
+    elsewhere = make.staff("nurse", facility=make.FacilityFactory())
+    assert client_of(elsewhere).post(f"{path}programs/", {"program": []}).status_code == 404
