@@ -20,7 +20,7 @@ from intake.promise import promise_kept
 from portal.people import actions as people
 from portal.people import kept
 from portal.people.models import Patient, Program
-from portal.people.policies import Refused
+from portal.people.policies import Refused, may_register_proxies
 from portal.people.requests import Request
 from queues import actions as queue_actions
 from queues.models import Conversation, Queue, Task
@@ -193,6 +193,7 @@ def _caller_page(request: Request, patient: Patient, *, typed: Any = None, statu
     context = frame | {
         "patient": patient,
         "proxies": proxies,
+        "registers": may_register_proxies(patient, request.user),
         "can_read": patient.user_id is not None or bool(proxies),
         "request_types": RequestType.objects.offered(),
         "drafts": Draft.objects.filter(

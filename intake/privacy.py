@@ -16,7 +16,7 @@ from portal.people.models import Patient, Proxy, User
 from portal.people.templatetags.porter import day_of
 from queues.models import Conversation, Escalation, Message, Task
 
-MOST = 150  # lines of the log on its page: it stays as light as every other
+MOST = 150  # events that a page of the log is made of: it stays as light as every other
 
 # What an event is called, by the start of its action; the longest that fits is taken.
 WORDS = {
@@ -35,6 +35,7 @@ WORDS = {
     "intake.conversation": _("opened a request"),
     "intake.attachment.read": _("opened a file"),
     "intake.attachment": _("added or removed a file"),
+    "intake.grants": _("opened who can act for the patient"),
     "intake.access": _("opened this list, or who can act for whom"),
     "intake": _("worked on a request"),
     "queues.task.read": _("opened a request"),
@@ -58,11 +59,18 @@ WORDS = {
     "triage.trace": _("looked up why a request went where it did"),
     "triage": _("checked how requests are sorted"),
     "people.patient.create": _("entered the patient"),
+    "people.proxy.ask": _("asked somebody to act for the patient"),
+    "people.proxy.accept": _("said yes to acting for the patient"),
+    "people.proxy.decline": _("said no to acting for the patient"),
+    "people.proxy.withdraw": _("took back that somebody was asked to act for the patient"),
+    "people.proxy.miss": _("did not know the birthday of the patient"),
     "people.proxy.grant": _("let somebody act for the patient"),
     "people.proxy.end": _("ended that somebody acts for the patient"),
     "people": _("changed the patient's entry"),
     "records": _("looked into the chart"),
 }
+# Done by somebody who was asked by mail and doesn't act for the patient: a name would tell who has that address.
+UNNAMED = ("people.proxy.decline", "people.proxy.miss")
 OTHER = {
     Event.Kind.READ: _("opened something of this record"),
     Event.Kind.CREATE: _("added something to this record"),
@@ -92,16 +100,29 @@ def words(event: Event) -> str:
     return str(OTHER[Event.Kind(event.kind)])
 
 
-def log(patient: Patient, reader: User) -> list[Line]:
-    """What was done with this patient's record, newest first, as far as the reader may know of it."""
-    events = shown_to(reader, patient).select_related("agent").order_by("-id")[:MOST]
+@dataclass(frozen=True)
+class Log:
+    """A page of the log; `earlier` is the key to ask for the next one with, None at the end."""
+
+    lines: list[Line]
+    earlier: int | None
+
+
+def log(patient: Patient, reader: User, *, before: int | None = None) -> Log:
+    """What was done with this patient's record, newest first, as far as the reader may know of it; only what lies
+    `before` the event of this key."""
+    rows = shown_to(reader, patient).select_related("agent").order_by("-id")
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    events = list(rows[: MOST + 1])
+    earlier = events[MOST - 1].pk if len(events) > MOST else None
     own = patient.user_id
     proxies = set(patient.proxies.values_list("user", flat=True))
     found: list[Line] = []
-    for event in events:
+    for event in events[:MOST]:
         line = Line(
             at=event.occurred_at,
-            who=event.agent.signature if event.agent else str(_("Porter, by itself")),
+            who=_who(event),
             part=_part(event, own, proxies),
             what=words(event),
             day=day_of(event.occurred_at, patient),
@@ -111,11 +132,17 @@ def log(patient: Patient, reader: User) -> list[Line]:
             found[-1] = line
         else:
             found.append(line)
-    return found
+    return Log(found, earlier)
+
+
+def _who(event: Event) -> str:
+    if event.action in UNNAMED:
+        return str(_("Somebody who was asked"))
+    return event.agent.signature if event.agent else str(_("Porter, by itself"))
 
 
 def _part(event: Event, own: int | None, proxies: set[int]) -> str:
-    if event.agent_id is None:
+    if event.agent_id is None or event.action in UNNAMED:
         return ""
     if event.agent_id == own:
         return str(pgettext_lazy("who did it", "the patient"))

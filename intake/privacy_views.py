@@ -14,9 +14,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from audit.actions import record_read
 from intake import privacy
-from intake.models import RequestType
+from intake.grants import kinds_of
+from intake.views import key_of
 from portal.people import actions as people
 from portal.people import persons
+from portal.people.invitations import Invitation
 from portal.people.models import Facility, Patient, Proxy
 from portal.people.policies import Refused, check_ends_grant
 from portal.people.requests import Request
@@ -25,21 +27,26 @@ from portal.people.requests import Request
 @require_GET
 def access(request: Request) -> HttpResponse:
     """Who can act for me, and for whom I act; with a way to end each."""
-    persons.current(request)
+    patient = persons.current(request)
     rows = list(
         _grants(request).select_related("user", "patient__facility__calendar").order_by("-since", "-pk")
     )
     own = [_told(row, request) for row in rows if row.patient.user_id == request.user.pk]
     mine = [_told(row, request) for row in rows if row.user_id == request.user.pk]
-    if not rows and not Patient.objects.filter(user=request.user).exists():
+    me = Patient.objects.filter(user=request.user).select_related("facility__calendar").first()
+    asks_me = Invitation.objects.open().filter(user=request.user).select_related("patient__facility")
+    if not (rows or me or asks_me):
         raise Http404
-    record_read("intake.access.read", by=request.user, patients=[row.patient_id for row in rows])
+    shown = {row.patient_id for row in rows} | ({me.pk} if me else set())
+    record_read("intake.access.read", by=request.user, patients=sorted(shown))
     return render(
         request,
         "intake/access.html",
         {
-            "is_patient": Patient.objects.filter(user=request.user).exists(),
-            "patient": persons.current(request),
+            "me": me,
+            "asks_me": asks_me,
+            "asked": [(row, kinds_of(row)) for row in me.invitations.open().order_by("-pk")] if me else [],
+            "patient": patient,
             "for_me": own,
             "by_me": mine,
         },
@@ -68,20 +75,22 @@ def end_access(request: Request, pk: int) -> HttpResponse:
 
 @require_GET
 def access_log(request: Request) -> HttpResponse:
-    """Who opened or changed the record, when, in plain words."""
+    """Who opened or changed the record, when, in plain words, a page at a time."""
     patient = persons.current(request)
     if patient is None:
         raise Http404
-    lines = privacy.log(patient, request.user)
+    before = key_of(request.GET.get("before", ""))
+    log = privacy.log(patient, request.user, before=before)
     record_read("intake.access.log", by=request.user, patients=[patient.pk])
     return render(
         request,
         "intake/access_log.html",
         {
             "patient": patient,
-            "lines": lines,
+            "lines": log.lines,
+            "earlier": log.earlier,
+            "later": before is not None,
             "whole": patient.user_id == request.user.pk,
-            "most": privacy.MOST,
         },
     )
 
@@ -111,7 +120,6 @@ def _grants(request: Request) -> QuerySet[Proxy]:
 
 def _told(row: Proxy, request: Request) -> dict[str, object]:
     open_now = Proxy.objects.open().filter(pk=row.pk).exists()
-    labels = {each.code: each.label for each in RequestType.objects.filter(code__in=row.scope or [])}
     try:
         check_ends_grant(row, request.user)
         can_end = open_now
@@ -121,7 +129,7 @@ def _told(row: Proxy, request: Request) -> dict[str, object]:
         "row": row,
         "open": open_now,
         "can_end": can_end,
-        "kinds": sorted(labels.get(code, code) for code in row.scope or []),
+        "kinds": kinds_of(row),
         "ends_of_age": row.relationship in (Proxy.Relationship.PARENT, Proxy.Relationship.GUARDIAN)
         and row.until is None,
     }

@@ -23,6 +23,7 @@ from intake.models import Draft, RequestType, RequestTypeQuerySet
 from intake.promise import Promise, promise, promise_kept
 from intake.questionnaires import FieldError, State, UnknownField, render_page, still_known
 from portal.people import kept, persons
+from portal.people.invitations import Invitation
 from portal.people.models import Patient, Proxy
 from portal.people.policies import Refused, may_keep_confidential
 from portal.people.prepared import Prepared
@@ -33,6 +34,12 @@ from queues.states import LIVE
 from queues.states import State as TaskState
 from queues.urgency import Urgency
 from triage import actions as triage
+
+
+def key_of(text: str) -> int | None:
+    """A row's key as an address tells it: what is none asks for nothing."""
+    return int(text) if text.isdecimal() and len(text) < 19 else None
+
 
 # ---- start -----------------------------------------------------------------------------------------------------
 
@@ -46,6 +53,8 @@ def home(request: Request) -> HttpResponse:
             return redirect("person")
         if request.user.works_here:
             return redirect("work")
+        if Invitation.objects.open().filter(user=request.user).exists():
+            return redirect("access")
         return redirect("admin:index") if request.user.is_staff else render(request, "intake/nobody.html")
     conversations = _listed(request, patient, 5)
     drafts = Draft.objects.reachable_by(request.user).filter(patient=patient)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from audit.actions import Kind, record, store
 from audit.now import is_set, now
 from portal.people import policies, tasks
+from portal.people.invitations import A_DAY, Invitation
 from portal.people.models import (
     Facility,
     Mail,
@@ -170,13 +171,14 @@ def grant_proxy(
 
 
 @transaction.atomic
-def end_proxy(*, proxy: Proxy, by: User | None, why: str = "ended") -> None:
-    """Take the grant back, at once, and tell both by mail. Ending it twice changes nothing."""
+def end_proxy(*, proxy: Proxy, by: User | None, why: str = "ended", reason: str = "") -> None:
+    """Take the grant back, at once, and tell both by mail. Ending it twice changes nothing. The clinic's `reason` is
+    kept with it."""
     proxy = Proxy.objects.select_for_update().get(pk=proxy.pk)
     if proxy.ended_at:
         return
-    proxy.ended_at = now()
-    proxy.save(update_fields=["ended_at"])
+    proxy.ended_at, proxy.ended_reason = now(), reason
+    proxy.save(update_fields=["ended_at", "ended_reason"])
     PatientUserPermission.objects.remove_perm("act_for", proxy.user, proxy.patient)
     record(
         "people.proxy.end",
@@ -187,6 +189,107 @@ def end_proxy(*, proxy: Proxy, by: User | None, why: str = "ended") -> None:
         detail={"why": why},
     )
     _tell_both(proxy, Mail.Kind.GRANT_ENDED)
+
+
+@transaction.atomic
+def ask_proxy(
+    *,
+    patient: Patient,
+    email: str,
+    name: str,
+    relationship: str,
+    by: User,
+    until: date | None = None,
+    scope: list[str] | None = None,
+    reason: str = "",
+) -> Invitation:
+    """Ask somebody by mail to act for a patient. Where nobody has the address, a log-in is made for it that only the
+    mail of a password reset opens, so whoever asks sees no difference. Asking again takes the place of what waits.
+
+    Raises Refused where `by` may not ask, and on what could never become a grant.
+    """
+    policies.check_asks_proxy(patient, by)
+    policies.check_relationship(relationship, patient)
+    if until is not None and until < now().date():
+        raise Refused(_("The last day is over already. Choose a later one."))
+    Patient.objects.select_for_update().get(pk=patient.pk)  # one at a time, or the count would be of no use
+    if patient.invitations.filter(asked_at__gt=now() - timedelta(days=1)).count() >= A_DAY:
+        raise Refused(_("That is enough for one day. Please go on tomorrow."))
+    user = _of_address(email) or add_user(email=email, name=name, language=patient.language, by=by)
+    if user == by:
+        raise Refused(_("This is your own address. It takes somebody else's."))
+    if user.pk == patient.user_id:
+        raise Refused(_("This is the patient's own address. It takes somebody else's."))
+    for row in patient.invitations.filter(user=user, answered_at__isnull=True):
+        close_invitation(invitation=row, by=by)
+    asked = Invitation(
+        user=user,
+        patient=patient,
+        asked_by=by,
+        name=name,
+        email=email,
+        relationship=relationship,
+        until=until,
+        scope=scope,
+        reason=reason,
+    )
+    asked.full_clean()
+    asked.save()
+    record(
+        "people.proxy.ask",
+        by=by,
+        kind=Kind.CREATE,
+        patients=[patient.pk],
+        entity=asked,
+        detail={"user": user.pk, "relationship": relationship, "scope": scope},
+    )
+    post_mail(recipient=user, kind=Mail.Kind.INVITED, path="/access/", always=True)
+    return asked
+
+
+def _of_address(email: str) -> User | None:
+    """Who has this address: as the one they log in with, or as a further one that they have proven."""
+    proven = EmailAddress.objects.filter(email__iexact=email, verified=True).select_related("user").first()
+    return proven.user if proven else User.objects.filter(email__iexact=email).first()
+
+
+@transaction.atomic
+def accept_invitation(*, invitation: Invitation, birth_date: date | None, by: User) -> Proxy | None:
+    """Say yes, and act for the patient from now on. None where the birthday is not the patient's; that is counted, and
+    a few of them close the invitation. Raises Refused where it can't be answered any more."""
+    row = Invitation.objects.select_for_update().filter(pk=invitation.pk, user=by).open().first()
+    if row is None:
+        raise Refused(_("This invitation is over. Ask for a new one."))
+    patient = row.patient
+    if birth_date != patient.birth_date:
+        row.misses += 1
+        row.save(update_fields=["misses"])
+        record("people.proxy.miss", by=by, kind=Kind.UPDATE, patients=[patient.pk], entity=row)
+        return None
+    if Proxy.objects.open_to(by).filter(patient=patient).exists():
+        raise Refused(_("You act for this person already."))
+    for over in Proxy.objects.filter(user=by, patient=patient, ended_at__isnull=True):
+        end_proxy(proxy=over, by=None, why="last-day")
+    row.proxy = grant_proxy(
+        user=by, patient=patient, relationship=row.relationship, until=row.until, scope=row.scope, by=by
+    )
+    row.answered_at = now()
+    row.save(update_fields=["proxy", "answered_at"])
+    record("people.proxy.accept", by=by, kind=Kind.UPDATE, patients=[patient.pk], entity=row)
+    return row.proxy
+
+
+@transaction.atomic
+def close_invitation(*, invitation: Invitation, by: User) -> None:
+    """Say no, or take it back. Closing what is answered changes nothing."""
+    row = Invitation.objects.select_for_update().get(pk=invitation.pk)
+    policies.check_ends_grant(row, by)
+    if row.answered_at:
+        return
+    row.answered_at = now()
+    row.save(update_fields=["answered_at"])
+    what = "decline" if by.pk == row.user_id else "withdraw"
+    record(f"people.proxy.{what}", by=by, kind=Kind.UPDATE, patients=[row.patient_id], entity=row)
 
 
 def end_grants_that_are_over() -> int:

@@ -149,6 +149,6 @@ class StaffAdmin(AuditedAdmin):
 
     def get_queryset(self, request: Request) -> QuerySet[User]:
         people = super().get_queryset(request)
-        nobody_private = Q(patient__isnull=True, proxies__isnull=True)
+        nobody_private = Q(patient__isnull=True, proxies__isnull=True, invitations__isnull=True)
         works_here = Q(staff_roles__isnull=False) | Q(is_staff=True)
         return people.filter(nobody_private | works_here).distinct()

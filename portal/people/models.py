@@ -532,6 +532,7 @@ class Proxy(models.Model):
         help_text=_("The request types that it opens, as codes with commas. Empty: all of them."),
     )
     ended_at = models.DateTimeField(null=True, blank=True)
+    ended_reason = models.CharField(max_length=200, blank=True, help_text=_("Why the clinic ended it."))
 
     objects = ProxyQuerySet.as_manager()
 
@@ -578,6 +579,7 @@ class Mail(models.Model):
     class Kind(models.TextChoices):
         NEW_MESSAGE = "new-message", "there is a new message"
         MENTION = "mention", "a colleague mentioned them in a note"
+        INVITED = "invited", "somebody is asked to act for a patient"
         GRANT_GIVEN = "grant-given", "somebody may act for a patient from now on"
         GRANT_ENDED = "grant-ended", "somebody may not act for a patient any more"
         ALARM = "alarm", "something urgent waits to be taken up"
@@ -623,3 +625,4 @@ class Mail(models.Model):
 
 # Part of this app, in modules of their own; they import the models above.
 from portal.people.guidance import Guidance  # noqa: E402, F401
+from portal.people.invitations import Invitation  # noqa: E402, F401

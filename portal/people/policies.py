@@ -26,10 +26,34 @@ def may_keep_confidential(patient: Any, by: Any) -> bool:
     return patient.age < patient.facility.majority_age or patient.proxies.open().exists()
 
 
+# Who enters at the clinic who acts for whom: those who see the papers of both at the desk, and the lead.
+REGISTERING = ("front-desk", "lead")
+
+
+def may_register_proxies(patient: Any, by: Any) -> bool:
+    """Whether this person enters who acts for this patient: in that role, at the patient's facility or centrally."""
+    roles = by.staff_roles.current().filter(role__in=REGISTERING)
+    return patient.user_id != by.pk and any(
+        row.facility_id in (None, patient.facility_id) for row in roles.only("facility")
+    )
+
+
+def check_asks_proxy(patient: Any, by: Any) -> None:
+    """Grown-ups decide themselves who acts for them; for all others, and for who asks for it, the clinic enters it."""
+    if may_register_proxies(patient, by):
+        return
+    if patient.user_id is None or patient.user_id != by.pk:
+        raise Refused(
+            _("Only the patient, or the front desk of their clinic, can ask somebody to act for them.")
+        )
+    if patient.age < patient.facility.majority_age:
+        raise Refused(_("Until you are of age the clinic enters who acts for you. Please call us."))
+
+
 def check_ends_grant(proxy: Any, by: Any) -> None:
-    """The patient ends what they gave, and the proxy what they have. A child below the facility's age for that can't
-    shut a parent out."""
-    if by.pk == proxy.user_id:
+    """The patient ends what they gave, the proxy what they have, and the clinic what is wrong. A child below the
+    facility's age for that can't shut a parent out. What waits for a yes is ended by the same people."""
+    if by.pk == proxy.user_id or may_register_proxies(proxy.patient, by):
         return
     patient = proxy.patient
     if patient.user_id is None or patient.user_id != by.pk:

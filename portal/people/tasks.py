@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone, translation
 from django_q.models import Schedule
 from django_q.tasks import async_task, schedule
@@ -68,7 +69,8 @@ def end_grants() -> int:
 
 def _compose(mail: Mail) -> EmailMessage:
     user = mail.recipient
-    context = {"link": settings.SITE_URL.rstrip("/") + mail.path}
+    site = settings.SITE_URL.rstrip("/")
+    context = {"link": site + mail.path, "password": site + reverse("account_reset_password")}
     with translation.override(user.language):
         subject = render_to_string(f"people/mail/{mail.kind}.subject.txt", context).strip()
         body = render_to_string(f"people/mail/{mail.kind}.txt", context)
