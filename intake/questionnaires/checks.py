@@ -89,7 +89,7 @@ def _check_condition(
     if not _well_formed(condition):
         findings.refuse(path, "enableWhen", f"The value to compare with is not a {condition.type}.")
         return
-    if foreign(target.units, condition.value):
+    if foreign(target.units, condition.value) and not target.unit_open:
         findings.refuse(path, "enableWhen", "It compares with a unit that the question isn't asked in.")
         return
     if condition.operator in ORDERED and condition.type in ("boolean", "Coding", "Reference"):

@@ -44,6 +44,9 @@ class Computing:
         self._launch = _launch(tree)
         # Has the response been looked at as it is now?
         self._seen = False
+        self._rounds = 0
+        self.resource: dict[str, Any] = {}
+        self._elements: dict[int, dict[str, Any]] = {}
         self._computed: dict[str, tuple[Entry, ...]] = {}
 
     def start(self) -> None:
@@ -71,7 +74,13 @@ class Computing:
         """One round. True when something changed, so that another is needed."""
         if not (self.conditions or self.options or self.values):
             return False
+        before = (self.resource, self._elements)
         self._look()
+        # What was worked out then comes out again: most answers change what is asked, and few what is said.
+        if self._rounds and before == (self.resource, self._elements):
+            self._seen = True
+            return False
+        self._rounds += 1
         changed = False
         for node, expression in self.conditions:
             found = self._evaluate(expression, node)
@@ -123,10 +132,10 @@ class Computing:
     # ── evaluating ───────────────────────────────────────────────────────────────────────────────────
     def _look(self) -> None:
         """Build the response as it stands, for the expressions to look at."""
-        self._elements: dict[int, dict[str, Any]] = {}
+        self._elements = {}
         self._cache: dict[Any, Any] = {}
         self._variables: dict[tuple[str, str], Items | None] = {}
-        self.resource: dict[str, Any] = {"resourceType": "QuestionnaireResponse", "status": "in-progress"}
+        self.resource = {"resourceType": "QuestionnaireResponse", "status": "in-progress"}
         items = self._build(self.tree.roots, attach=True)
         if items:
             self.resource["item"] = items

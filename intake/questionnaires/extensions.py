@@ -17,6 +17,7 @@ SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/"
 _SAME = {
     SDC + "sdc-questionnaire-minQuantity": FHIR + "minQuantity",
     SDC + "sdc-questionnaire-maxQuantity": FHIR + "maxQuantity",
+    FHIR + "questionnaire-unitOpen": SDC + "sdc-questionnaire-unitOpen",
     SDC + "sdc-questionnaire-openLabel": SDC + "sdc-questionnaire-openLabel",
     SDC + "sdc-questionnaire-hidden": FHIR + "questionnaire-hidden",
     FHIR + "entryFormat": FHIR + "entryFormat",
@@ -38,6 +39,7 @@ MIN_OCCURS = FHIR + "questionnaire-minOccurs"
 MAX_OCCURS = FHIR + "questionnaire-maxOccurs"
 UNIT = FHIR + "questionnaire-unit"
 UNIT_OPTION = FHIR + "questionnaire-unitOption"
+UNIT_OPEN = SDC + "sdc-questionnaire-unitOpen"
 UNIT_VALUE_SET = FHIR + "questionnaire-unitValueSet"
 SLIDER_STEP = FHIR + "questionnaire-sliderStepValue"
 DISPLAY_CATEGORY = FHIR + "questionnaire-displayCategory"

@@ -158,6 +158,7 @@ class Item:
     control: str = ""
     options: tuple[Option, ...] = ()
     units: tuple[Unit, ...] = ()
+    unit_open: bool = False  # whether another unit than those may be written
     limits: Limits = Limits()
     enable_when: tuple[Condition, ...] = ()
     enable_behavior: str = "all"

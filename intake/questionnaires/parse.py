@@ -158,7 +158,8 @@ class ItemReader:
         roles = {child.link_id: display_item_role(child) for child in below}
         control = self._control(entry, path)
         units = self._units(entry, path, kind)
-        self._check_limit_units(entry, path, units)
+        unit_open = not units or ext.value_of(entry, ext.UNIT_OPEN) in ("optionsOrType", "optionsOrString")
+        self._check_limit_units(entry, path, units, unit_open=unit_open)
         expressions = scripts.of_item(entry, path, kind)
         parts: dict[str, list[Wording]] = {
             "help": [],
@@ -188,6 +189,7 @@ class ItemReader:
             control=control,
             options=read_options(entry, path, kind, self.sets, found, scripts),
             units=units,
+            unit_open=unit_open,
             limits=read_limits(entry, path, kind, flags, found),
             enable_when=self._conditions(entry, path),
             enable_behavior=self._behavior(entry, path),
@@ -249,12 +251,16 @@ class ItemReader:
         controls = [_code_of(ext.typed_value(e)[1]) for e in ext.all_of(entry, ext.ITEM_CONTROL)]
         return next((code for code in controls if code in _CONTROLS_READ), controls[0] if controls else "")
 
-    def _check_limit_units(self, entry: Mapping[str, Any], path: str, units: tuple[Unit, ...]) -> None:
+    def _check_limit_units(
+        self, entry: Mapping[str, Any], path: str, units: tuple[Unit, ...], *, unit_open: bool
+    ) -> None:
         """A limit counts for one unit. Nothing is converted here, so it can't be held against another."""
         for url in (ext.MIN_VALUE, ext.MAX_VALUE, ext.MIN_QUANTITY, ext.MAX_QUANTITY):
             limit = ext.value_of(entry, url)
             if foreign(units, limit) or (
-                len(units) > 1 and isinstance(limit, Mapping) and limit.get("value")
+                (len(units) > 1 or (units and unit_open))
+                and isinstance(limit, Mapping)
+                and limit.get("value")
             ):
                 feature = "minValue" if url in (ext.MIN_VALUE, ext.MIN_QUANTITY) else "maxValue"
                 self.findings.refuse(

@@ -79,6 +79,7 @@ class Question(Shape):
     choices: list[Choice] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
     units: list[Choice] = field(default_factory=list)
+    unit_open: bool = False
     unit: str = ""
     attributes: dict[str, Any] = field(default_factory=dict)
     add: str = ""

@@ -106,10 +106,11 @@ def _quantity_entry(item: Item, value: Any) -> Entry | None:
         return None
     number = value.get("value")
     # Of “less than 3” nothing but the 3 could be kept.
-    if foreign(item.units, value) or value.get("comparator"):
+    if (foreign(item.units, value) and not item.unit_open) or value.get("comparator"):
         return None
     unit = unit_of(item.units, value)
-    label = unit.key if unit else str(value.get("unit") or value.get("code") or "")
+    known = unit and (unit.label if item.unit_open else unit.key)
+    label = known or str(value.get("unit") or value.get("code") or "")
     if number is not None and (isinstance(number, bool) or not isinstance(number, (int, float, Decimal))):
         return None
     return ("" if number is None else number_text(number)), ({"unit": label} if label else {})

@@ -16,6 +16,7 @@ from .items import Item, Option
 from .limits import compile_pattern
 from .options import OTHER
 from .times import Refused, compare_times, digits, read_date, read_date_time, read_time
+from .units import typed_unit
 
 LONGEST = 20_000
 # What R4 strings and databases can't hold, and the mark `accept` leaves where such a character was.
@@ -143,9 +144,11 @@ def _quantity(item: Item, text: str, unit_key: str) -> Answer:
     number = read_decimal(text)
     value: dict[str, Any] = {"value": plain_number(number)}
     unit = next((unit for unit in item.units if unit.key == unit_key), None)
-    if unit is None and len(item.units) == 1:
+    if unit is None and item.unit_open:
+        unit = typed_unit(item, unit_key)
+    elif unit is None and len(item.units) == 1:
         unit = item.units[0]
-    if item.units and unit is None:
+    if item.units and unit is None and not (item.unit_open and unit_key.strip()):
         raise Refused(_("Choose the unit for this number."))
     label = unit.label if unit else unit_key.strip() or (item.unit_label.plain if item.unit_label else "")
     if label:
@@ -154,7 +157,10 @@ def _quantity(item: Item, text: str, unit_key: str) -> Answer:
         value["system"] = unit.system
     if unit and unit.code:
         value["code"] = unit.code
-    return Answer("Quantity", value, plain_number(number), f"{number:f} {label}".strip(), number=number)
+    told = f"{number:f} {label}".strip()
+    # Words that are no unit may say anything, and are read as all free text is.
+    free = "" if unit else unit_key.strip()
+    return Answer("Quantity", value, plain_number(number), told, number=number, free=free)
 
 
 def _attachment(item: Item, text: str, context: Context) -> Answer:
@@ -245,8 +251,11 @@ def too_long(most: int, now: int) -> str:
 def check_limits(item: Item, answer: Answer, context: Context) -> str:
     """The first limit this answer breaks, as a sentence; "" when it keeps to all."""
     limits = item.limits
-    if answer.free:
-        size = len(answer.free)
+    words = (
+        answer.free if answer.type != "Quantity" else ""
+    )  # a limit is about the number and not about its unit
+    if words:
+        size = len(words)
         if limits.max_length is not None and size > limits.max_length:
             return too_long(limits.max_length, size)
         if limits.min_length is not None and size < limits.min_length:
@@ -256,7 +265,7 @@ def check_limits(item: Item, answer: Answer, context: Context) -> str:
                 limits.min_length,
             ) % {"least": limits.min_length}
     if limits.pattern is not None and not answer.option:
-        subject = answer.free or (str(answer.value) if not isinstance(answer.value, (dict, bool)) else "")
+        subject = words or (str(answer.value) if not isinstance(answer.value, (dict, bool)) else "")
         if subject and not compile_pattern(limits.pattern).fullmatch(subject):
             return limits.pattern_hint or (
                 _("Please write it like this: %(format)s") % {"format": item.entry_format}

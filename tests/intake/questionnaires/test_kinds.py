@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from intake.questionnaires import Context
+from intake.questionnaires import Context, Questionnaire, QuestionnaireError
 from tests.intake.questionnaires.forms import (
     CONTEXT,
     answer,
@@ -161,7 +161,63 @@ def test_a_quantity_has_the_unit_its_author_offers() -> None:
     assert state.facts() == {"q": 154, "q:unit": "[lb_av]"}
     assert messages(posted(two, {"i.q": "154"})) == {"i.q": "Choose the unit for this number."}
     free = posted(form(item("quantity", "q")), {"i.q": "3", "i.q:unit": "weeks"})
-    assert answers_of(free) == {"q": [{"value": 3, "unit": "weeks"}]}
+    assert answers_of(free) == {
+        "q": [{"value": 3, "unit": "weeks", "system": "http://unitsofmeasure.org", "code": "wk"}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("kg", "kg"), (" Kilos ", "kg"), ("lbs.", "[lb_av]"), ("libras", "[lb_av]"), ("mL", "mL"), ("ML", "mL"),
+        ("µg", "ug"), ("mcg", "ug"), ("Días", "d"), ("°F", "[degF]"), ("mmHg", "mm[Hg]"), ("[in_i]", "[in_i]"),
+        # What may mean two things, is no unit, or is a code in another case stays in words.
+        ("m", None), ("t", None), ("units", None), ("Mg", None), ("KG", "kg"), ("[LB_AV]", None),
+        ("puffs", None), ("kg kg", None),
+    ],
+)  # fmt: skip
+def test_a_unit_in_words_gets_its_code_where_that_is_sure(typed: str, code: str | None) -> None:
+    (stored,) = answers_of(posted(form(item("quantity", "q")), {"i.q": "3", "i.q:unit": typed}))["q"]
+    assert stored["unit"] == typed.strip()
+    assert stored.get("code") == code
+    assert stored.get("system") == ("http://unitsofmeasure.org" if code else None)
+
+
+class TestOfferedUnitsAndOthers:
+    @staticmethod
+    def asks(*extensions: dict[str, Any], **more: Any) -> Questionnaire:
+        kg = ext(
+            "questionnaire-unitOption", valueCoding={"system": "u", "code": "kg", "display": "kilograms"}
+        )
+        return form(
+            item(
+                "quantity", "q", ext=[kg, ext("sdc:unitOpen", valueCode="optionsOrType"), *extensions], **more
+            )
+        )
+
+    @pytest.mark.parametrize("typed", ["kilograms", "Kilograms", "kg"])
+    def test_one_that_is_offered_is_that_one(self, typed: str) -> None:
+        state = posted(self.asks(), {"i.q": "70", "i.q:unit": typed})
+        assert answers_of(state) == {"q": [{"value": 70, "unit": "kilograms", "system": "u", "code": "kg"}]}
+        assert state.facts() == {"q": 70, "q:unit": "kg"}
+        assert state.texts() == []
+
+    def test_words_that_are_no_unit_are_read_as_free_text_and_no_fact(self) -> None:
+        state = posted(self.asks(), {"i.q": "7", "i.q:unit": "pills and I want to die"})
+        assert answers_of(state) == {"q": [{"value": 7, "unit": "pills and I want to die"}]}
+        assert state.facts() == {"q": 7, "q:unit": "~other"}
+        assert [text for _link, text in state.texts()] == ["pills and I want to die"]
+
+    def test_without_one_the_unit_is_asked_for(self) -> None:
+        assert messages(posted(self.asks(), {"i.q": "7"})) == {"i.q": "Choose the unit for this number."}
+
+    def test_a_limit_in_one_of_them_is_refused(self) -> None:
+        with pytest.raises(QuestionnaireError, match="told in one unit"):
+            self.asks(ext("minValue", valueQuantity={"value": 3, "code": "kg"}))
+
+    def test_a_first_value_in_another_is_kept(self) -> None:
+        q = self.asks(initial=[{"valueQuantity": {"value": 11, "unit": "stone"}}])
+        assert answers_of(posted(q, {}))["q"][0]["code"] == "[stone_av]"
 
 
 def test_units_can_come_from_a_value_set() -> None:

@@ -67,7 +67,7 @@ FEATURES: dict[str, Feature] = {
         (item("quantity", "q"),),
         {"i.q": "3", "i.q:unit": "days"},
         ("Unit, like kg or days",),
-        stores={"q": [{"value": 3, "unit": "days"}]},
+        stores={"q": [{"value": 3, "unit": "days", "system": "http://unitsofmeasure.org", "code": "d"}]},
     ),
     # ---- what an item may be -----------------------------------------------------------------------------------
     "required": Feature(

@@ -118,7 +118,27 @@ FEATURES: dict[str, Feature] = {
         ),
         {"i.t": "2", "i.t:unit": "mg"},
         ("Unit, like kg or days",),
-        stores={"t": [{"value": 2, "unit": "mg"}]},
+        stores={"t": [{"value": 2, "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"}]},
+    ),
+    "units offered, and others": Feature(
+        (
+            item(
+                "quantity",
+                "w",
+                ext=[
+                    *(ext("questionnaire-unitOption", valueCoding=each) for each in (KG, LB)),
+                    ext("sdc:unitOpen", valueCode="optionsOrString"),
+                ],
+            ),
+        ),
+        {"i.w": "11", "i.w:unit": "Stones"},
+        ("Unit: pick one or write another", "<datalist"),
+        stores={
+            "w": [
+                {"value": 11, "unit": "Stones", "system": "http://unitsofmeasure.org", "code": "[stone_av]"}
+            ]
+        },
+        facts={"w:unit": "~other"},
     ),
     # ---- texts -------------------------------------------------------------------------------------------------
     "display category, instructions": Feature(
