@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -13,15 +14,18 @@ from django.views.decorators.http import require_http_methods, require_POST
 from audit.actions import record_read
 from intake import actions
 from intake.attachments import form as files
-from intake.views import find_conversation, front_task, promise_of, subjects_of
+from intake.views import find_conversation, front_task, key_of, promise_of, subjects_of
 from portal.people import kept
 from portal.people.policies import Refused
 from portal.people.requests import Request
 from queues import actions as queue_actions
 from queues import policies
-from queues.models import Conversation
+from queues.models import Conversation, FollowUp, Message
 from queues.states import State
 from queues.urgency import Urgency
+
+# What a page shows of the messages at most, in number and in characters: it stays as light as every other.
+MOST, LENGTH = 40, 12_000
 
 
 @require_http_methods(["GET", "POST"])
@@ -79,11 +83,32 @@ def follow_up(request: Request, pk: int, number: int) -> HttpResponse:
     return redirect("draft", draft.pk)
 
 
+def _said(
+    row: Conversation, answered: Mapping[int | None, FollowUp], *, before: int | None
+) -> tuple[list[Message], int | None]:
+    """The newest messages, or those before the one of this key, in the order they were written; and the key to ask for
+    the ones before them with."""
+    rows = row.messages.shown().order_by("-sent_at", "-pk")
+    first = row.messages.shown().filter(pk=before).first() if before is not None else None
+    if first is not None:
+        rows = rows.filter(Q(sent_at__lt=first.sent_at) | Q(sent_at=first.sent_at, pk__lt=first.pk))
+    found: list[Message] = []
+    length = 0
+    for message in rows.select_related("author").prefetch_related("attachments")[: MOST + 1]:
+        form = answered.get(message.pk)
+        length += len(message.body) + (len(str(form.told)) if form else 0)
+        if len(found) == MOST or (found and length > LENGTH):
+            return found[::-1], found[-1].pk
+        found.append(message)
+    return found[::-1], None
+
+
 def _page(
     request: Request, row: Conversation, *, body: str, worse: bool = False, status: int = 200
 ) -> HttpResponse:
-    said = list(row.messages.shown().select_related("author", "follow_up").prefetch_related("attachments"))
     answered = {each.answer_id: each for each in row.follow_ups.exclude(answer=None)}
+    before = key_of(request.GET.get("before", ""))
+    said, earlier = _said(row, answered, before=before)
     queue_actions.mark_read(conversation=row, by=request.user)
     record_read("intake.conversation.read", by=request.user, patients=[row.patient_id], entity=row)
     task = front_task(row)
@@ -98,6 +123,8 @@ def _page(
             "subject": subjects_of([row])[row.pk],
             "task": task,
             "said": [(message, answered.get(message.pk)) for message in said],
+            "earlier": earlier,
+            "later": before is not None,
             "asked": row.follow_ups.open().select_related("asked_by"),
             "body": body,
             "worse": worse,

@@ -29,14 +29,16 @@ def check(resource: dict[str, Any], value_sets: Sequence[dict[str, Any]] = ()) -
 
 
 @lru_cache(maxsize=64)
-def _form(version_id: int) -> Form:
+def _form(version_id: int) -> tuple[Form, dict[str, str]]:
+    """The form, and what rules can ask of each of its fields."""
     version = Version.objects.get(pk=version_id)
-    return load(version.resource, value_sets=version.value_sets)
+    found = load(version.resource, value_sets=version.value_sets)
+    return found, {told["key"]: _as_field(told)["kind"] for told in found.catalogue()}
 
 
 def form(version: Version) -> Form:
     """The questionnaire of a version, parsed once a process: a version never changes."""
-    return _form(version.pk)
+    return _form(version.pk)[0]
 
 
 def evaluate(draft: Draft, language: str | None = None) -> State:
@@ -218,7 +220,7 @@ def _as_field(told: dict[str, Any]) -> dict[str, Any]:
 
 def answers(draft: Draft, state: State) -> dict[str, Any]:
     """Typed answers by linkId as rules read them: dates as ages in days, what can only be answered or not as text."""
-    kinds = {told["key"]: _as_field(told)["kind"] for told in form(draft.version).catalogue()}
+    kinds = _form(draft.version_id)[1]
     today = draft.patient.local_today
     found: dict[str, Any] = {}
     for key, value in state.facts().items():

@@ -117,21 +117,28 @@ def draft(request: Request, pk: UUID, page: str = "") -> HttpResponse:
     row = _draft(request, pk)
     if row is None:
         return _already_sent(request, pk)
-    state = forms.evaluate(row)
-    here = next((each for each in state.pages if each.id == page), state.pages[0])
+    form = forms.form(row.version)
     again = kept.take(request)
+    typing = request.htmx and request.method == "POST" and again is None
+    named = next((each for each in form.pages if each.id == page), None)
+    if typing and named is not None:
+        # Only what follows from the new answers is of interest: nothing is worked out from the old ones.
+        here, before = named, frozenset[str]()
+    else:
+        state = forms.evaluate(row)
+        here = next((each for each in state.pages if each.id == page), state.pages[0])
+        before = state.shown(here)
     wrong: list[files.Problem] = []
     if request.method == "GET" and again is None:
         _read_event(request, row)
         return _form_page(request, row, state, here, errors="check" in request.GET)
     post = again if again is not None else request.POST
-    before = state.shown(here)
     try:
         with actions.in_turn(row, tab=post.get("tab", "")[:36], turn=_turn(post)) as newest:
             if newest:
                 raw, wrong = files.receive(
                     draft=row,
-                    form=forms.form(row.version),
+                    form=form,
                     post=post,
                     files=request.FILES,
                     page=here,
@@ -143,7 +150,7 @@ def draft(request: Request, pk: UUID, page: str = "") -> HttpResponse:
     except UnknownField as unknown:
         messages.error(request, str(unknown))
         # Shown once more and not stored: nobody knows what the rest of the page meant.
-        row.raw = still_known(forms.form(row.version), post, row.raw, here)
+        row.raw = still_known(form, post, row.raw, here)
         state = forms.evaluate(row)
         here = next((each for each in state.pages if each.id == here.id), state.pages[0])
         return _form_page(request, row, state, here, errors=True, status=400)
@@ -210,11 +217,15 @@ def review(request: Request, pk: UUID) -> HttpResponse:
     return _review_page(request, row, forms.evaluate(row))
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def discard(request: Request, pk: UUID) -> HttpResponse:
+    """Asks once, where no script does, then deletes it."""
     row = _draft(request, pk)
     if row is None:
         return redirect("home")
+    if request.method == "GET":
+        _read_event(request, row)
+        return render(request, "intake/discard.html", {"draft": row, "patient": row.patient})
     actions.discard_draft(draft=row, by=request.user)
     messages.success(request, _("The draft is deleted."))
     return _away_from(row)

@@ -76,14 +76,19 @@ def known(files: Sequence[Attachment]) -> dict[str, dict[str, Any]]:
     }
 
 
-def answered(state: State) -> dict[str, list[list[dict[str, str]]]]:
-    """By linkId the files that answer it, as lines keep them (id and name), for each time the question is asked."""
-    found: dict[str, list[list[dict[str, str]]]] = {}
+def answered(state: State) -> dict[str, list[list[dict[str, Any]]]]:
+    """By linkId the files that answer it, as lines keep them (id, name, whether there is a small picture of it), for
+    each time the question is asked."""
+    found: dict[str, list[list[dict[str, Any]]]] = {}
     for item in state.q.by_link_id.values() if asks_for_files(state.q) else ():
         if item.kind == "attachment":
             found[item.link_id] = [
                 [
-                    {"id": str(answer.value["url"]).removeprefix("urn:uuid:"), "name": answer.text}
+                    {
+                        "id": str(answer.value["url"]).removeprefix("urn:uuid:"),
+                        "name": answer.text,
+                        "is_image": answer.value["contentType"] != Attachment.Type.PDF,
+                    }
                     for answer in node.given
                 ]
                 for node in state.nodes(item)

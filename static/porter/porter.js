@@ -202,7 +202,8 @@
 
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-open]");
-    if (opener) document.getElementById(opener.dataset.open)?.showModal();
+    const dialog = opener && document.getElementById(opener.dataset.open);
+    if (dialog) { event.preventDefault(); dialog.showModal(); } // without scripts it is a link to a page that asks
     const closer = event.target.closest("[data-close]");
     if (closer) closer.closest("dialog").close();
   });

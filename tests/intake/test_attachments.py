@@ -550,7 +550,7 @@ def test_what_is_sent_keeps_its_files_and_is_marked_as_not_read(maya: Client, dr
     assert "not-screened" in task.tags
     assert task.decision.facts["answer.rash.photos"] == 1
     line = next(each for each in task.summary if "attachments" in each)
-    assert line["attachments"] == [{"id": str(row.pk), "name": "arm.jpg"}]
+    assert line["attachments"] == [{"id": str(row.pk), "name": "arm.jpg", "is_image": True}]
     assert row.submission is not None
     assert row.submission.response["item"][0]["item"][1]["answer"][0]["valueAttachment"] == {
         "contentType": "image/jpeg",

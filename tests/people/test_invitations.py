@@ -57,7 +57,7 @@ class TestThePatientAsks:
             "/access/ask/", FILLED | {"what": "some", "kinds": ["billing"], "go": "look"}
         ).content.decode()
         assert "Let Cary Carer act for you?" in html
-        assert "Billing question" in html, html[html.index("<main"):]
+        assert "Billing question" in html, html[html.index("<main") :]
         assert not Invitation.objects.exists()
         html = ask(client, what="some", kinds=["billing"]).content.decode()
         assert "A mail is on its way to them." in html

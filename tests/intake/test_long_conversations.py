@@ -1,0 +1,93 @@
+"""A request about which much was said is read page by page, each as light as every other page."""
+
+from __future__ import annotations
+
+import gzip
+import random
+import re
+import string
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from audit.now import now
+from intake.conversations import LENGTH, MOST
+from queues.models import Conversation, Message
+from tests.clinic import Clinic
+from tests.intake.test_pages import client_of
+
+LIGHT = 13_500  # bytes; 15,000 with the headers
+
+
+@pytest.fixture
+def maya(clinic: Clinic) -> Client:
+    return client_of(clinic.patient.user)
+
+
+def say(clinic: Clinic, row: Conversation, bodies: list[str], *, at_once: bool = False) -> list[int]:
+    """Both sides in turn, a minute between two messages, or all in the same moment."""
+    begun, rows = now() - timedelta(days=1), []
+    for number, body in enumerate(bodies):
+        moment = begun if at_once else begun + timedelta(minutes=number)
+        mine = number % 2 == 0
+        author = clinic.patient.user if mine else clinic.nurse
+        rows.append(
+            Message(
+                conversation=row, author=author, from_patient=mine, body=body, sent_at=moment, shown_at=moment
+            )
+        )
+    return [each.pk for each in Message.objects.bulk_create(rows)]
+
+
+def told(html: str) -> list[str]:
+    return re.findall(r'<p class="prose">(.*?)</p>', html)
+
+
+def pages(maya: Client, row: Conversation) -> list[str]:
+    """Every page, from the newest to the oldest, by its own links."""
+    found, query = [], ""
+    while True:
+        response = maya.get(row.get_absolute_url() + query)
+        assert len(gzip.compress(response.content)) < LIGHT
+        found.append(response.content.decode())
+        link = re.search(r'href="([?]before=\d+)#messages"', found[-1])
+        if link is None:
+            return found
+        query = link[1]
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["one after the other", "in the same moment"])
+def test_two_hundred_messages_are_all_there_once_in_their_order(
+    clinic: Clinic, maya: Client, at_once: bool
+) -> None:
+    row = clinic.send()
+    say(clinic, row, [f"Message {number}" for number in range(200)], at_once=at_once)
+    found = pages(maya, row)
+    assert len(found) == 200 / MOST
+    assert [words for page in reversed(found) for words in told(page)] == [f"Message {n}" for n in range(200)]
+    assert "Newest" in found[1]
+    assert "Newest" not in found[0]
+
+
+def test_long_messages_are_fewer_on_a_page_and_none_is_cut(clinic: Clinic, maya: Client) -> None:
+    row = clinic.send()
+    noise = random.Random(1)
+    letters = string.ascii_letters + "     "
+    bodies = ["".join(noise.choices(letters, k=2400)).strip() for _number in range(24)]
+    say(clinic, row, bodies)
+    found = pages(maya, row)
+    assert all(len(told(page)) <= LENGTH / 2000 for page in found)
+    assert [words for page in reversed(found) for words in told(page)] == bodies
+
+
+def test_a_short_one_has_no_way_to_earlier_ones_and_a_wrong_key_shows_the_newest(
+    clinic: Clinic, maya: Client
+) -> None:
+    row, other = clinic.send(), clinic.send()
+    say(clinic, row, ["Hello"])
+    (elsewhere,) = say(clinic, other, ["Of another request"])
+    assert "before=" not in maya.get(row.get_absolute_url()).content.decode()
+    for before in ("x", str(elsewhere), "9" * 18):
+        html = maya.get(row.get_absolute_url(), {"before": before}).content.decode()
+        assert told(html) == ["Hello"]
