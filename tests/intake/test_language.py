@@ -57,6 +57,7 @@ PATIENT_CODE = sorted(
 # Written down at the patient's click and read by staff, who read English.
 FOR_STAFF = {"The patient took the request back."}
 GETTEXT = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"}
+IN_CONTEXT = "\x04"  # between the context of a sentence and itself, as gettext keeps them
 # Proper names, and what is the same in both languages.
 ALIKE = {"Porter", "English", "Español", "No", "PDF", "Ctrl"}
 
@@ -85,7 +86,10 @@ def sentences_of_code(path: Path) -> Iterator[Sentence]:
         waiting.extend(ast.iter_child_nodes(node))
         if isinstance(node, ast.Call):
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            if name in GETTEXT:
+            if name in ("pgettext", "pgettext_lazy"):
+                context, sentence = (ast.literal_eval(part) for part in node.args)
+                yield (context + IN_CONTEXT + sentence,)
+            elif name in GETTEXT:
                 yield tuple(ast.literal_eval(part) for part in node.args[: 1 + name.startswith("n")])
 
 
@@ -131,6 +135,8 @@ def entries() -> Iterator[tuple[bool, Sentence, list[str]]]:
             key = keyword.strip() or key
             said[key] = said.get(key, "") + ast.literal_eval(quote + rest)
         english = tuple(said[key] for key in ("msgid", "msgid_plural") if key in said)
+        if "msgctxt" in said:
+            english = (said["msgctxt"] + IN_CONTEXT + english[0], *english[1:])
         if english and english[0]:
             yield fuzzy, english, [text for key, text in said.items() if key.startswith("msgstr")]
 
