@@ -325,13 +325,14 @@ def _own_draft(pk: UUID, by: int) -> QuerySet[Draft]:
 
 
 def _whole(drafts: QuerySet[Draft]) -> QuerySet[Draft]:
+    """With all that a page needs, but the form itself: a megabyte, maybe, and kept by each process as it was read."""
     return drafts.select_related(
         "patient__facility__calendar",
         "request_type",
         "version__questionnaire",
         "author",
         "follow_up__conversation",
-    )
+    ).defer("version__resource", "version__value_sets")
 
 
 def _already_sent(request: Request, pk: UUID) -> HttpResponse:
