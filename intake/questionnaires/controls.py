@@ -13,7 +13,7 @@ from .items import Item, Option
 from .names import MOST_ROWS
 from .options import OTHER
 from .rich import as_html, wording_html
-from .shapes import Box, Choice, Question
+from .shapes import NOTHING, Box, Choice, Question
 from .tree import Node
 
 FOLDER = "intake/items/"
@@ -108,8 +108,10 @@ def _choices(shown: Question, node: Node, language: str) -> None:
             for n, (value, said) in enumerate(pairs)
         ]
         return
+    plain = shown.template.endswith("select.html")
     shown.choices = [
-        _choice(node, n, option, option.key in chosen, language) for n, option in enumerate(node.options)
+        _choice(node, n, option, option.key in chosen, language, plain=plain)
+        for n, option in enumerate(node.options)
     ]
     if item.kind == "open-choice":
         shown.other = next((extra["other"] for _text, extra in node.entries if extra.get("other")), "")
@@ -117,11 +119,12 @@ def _choices(shown: Question, node: Node, language: str) -> None:
         shown.other_label = item.open_label or _("Something else")
 
 
-def _choice(node: Node, number: int, option: Option, chosen: bool, language: str) -> Choice:
+def _choice(node: Node, number: int, option: Option, chosen: bool, language: str, *, plain: bool) -> Choice:
+    """`plain` where only the words are shown: a drop-down may have thousands, and takes no markup."""
     return Choice(
         f"{node.name}-{number}",
         option.key,
-        wording_html(option.wording, language, blocks=False),
+        NOTHING if plain else wording_html(option.wording, language, blocks=False),
         option.label(language),
         chosen,
         option.prefix,
