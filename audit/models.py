@@ -43,6 +43,7 @@ class Event(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="+",
+        db_index=False,  # audit_event_agent
         help_text="Who did it; empty when the system acted by itself.",
     )
     agent_role = models.CharField(max_length=40, blank=True)

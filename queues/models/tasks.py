@@ -123,6 +123,7 @@ class Task(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="asked_tasks",
+        db_index=False,  # task_asked
         help_text=_("Where the open question to a physician waits."),
     )
     covering_queue = models.ForeignKey(
@@ -131,6 +132,7 @@ class Task(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="covered_tasks",
+        db_index=False,  # task_covered
         help_text=_("Whose people take it up beside the queue's own: out of hours, or because it is late."),
     )
     covering_person = models.ForeignKey(
@@ -139,6 +141,7 @@ class Task(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="covered_tasks",
+        db_index=False,  # task_covered_by_person
     )
 
     # ---- what the clock remembers ----

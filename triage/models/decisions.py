@@ -16,13 +16,18 @@ class Decision(models.Model):
 
     append_only = True
 
-    ruleset = models.ForeignKey(Ruleset, on_delete=models.PROTECT, related_name="decisions")
+    ruleset = models.ForeignKey(
+        Ruleset,
+        on_delete=models.PROTECT,
+        related_name="decisions",
+        db_index=False,  # decision_of_ruleset
+    )
     submission = models.ForeignKey(
         "intake.Submission", null=True, on_delete=models.PROTECT, related_name="decisions"
     )
     decided_at = models.DateTimeField(default=now)
     facts = models.JSONField()
-    queue = models.SlugField(max_length=40)
+    queue = models.SlugField(max_length=40, db_index=False)
     urgency = models.PositiveSmallIntegerField(choices=Urgency)
     floor = models.PositiveSmallIntegerField(choices=Urgency)
     result = models.JSONField(help_text=_("The whole decision with its trace, as the engine gave it."))
