@@ -23,6 +23,7 @@ from intake.questionnaires import State
 from portal.people import places
 from portal.people.models import Patient, User
 from portal.people.policies import Refused, may_keep_confidential
+from portal.people.prepared import kept_statements
 from portal.people.reference import steady
 from queues import actions as queues
 from queues import policies
@@ -137,6 +138,7 @@ def _check_rules(said: list[str]) -> None:
 # ---- drafts ----------------------------------------------------------------------------------------------------
 
 
+@kept_statements()
 @transaction.atomic
 def start_draft(
     *,
@@ -210,6 +212,7 @@ def in_turn(draft: Draft, *, tab: str, turn: int) -> Iterator[bool]:
         yield newest
 
 
+@kept_statements()
 @transaction.atomic
 def save_draft(*, draft: Draft, raw: Mapping[str, list[str]], by: User, page: str | None = None) -> State:
     """Keep the answers as they were typed, right or wrong, and note an emergency that they show."""
@@ -276,6 +279,7 @@ def _emergencies(draft: Draft, state: State) -> dict[str, str]:
     return emergencies.found(facts_of(draft, state, readings), readings)
 
 
+@kept_statements()
 @queues.again_if_retired
 def submit(*, draft_id: UUID, by: User) -> Conversation:
     """Send a draft: submission, decision, task and audit events in one transaction, exactly once.

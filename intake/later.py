@@ -23,6 +23,7 @@ from intake.policies import Incomplete
 from intake.questionnaires import State
 from portal.people.models import User
 from portal.people.policies import Refused
+from portal.people.prepared import kept_statements
 from queues import actions as queues
 from queues import policies
 from queues.models import Conversation, FollowUp, Message, Task
@@ -33,6 +34,7 @@ from triage.models import Decision
 from triage.signals import Reading
 
 
+@kept_statements()
 @queues.again_if_retired
 @transaction.atomic
 def write(
@@ -84,6 +86,7 @@ def start_answer(*, follow_up: FollowUp, by: User) -> Draft:
     return draft
 
 
+@kept_statements()
 @queues.again_if_retired
 @transaction.atomic
 def answer(*, draft_id: UUID, by: User) -> Conversation:

@@ -19,7 +19,6 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.backends.postgresql.base import ServerBindingCursor
-from django.db.backends.utils import CursorWrapper
 from django.db.models import Model, QuerySet
 
 from audit.now import at, now
@@ -27,30 +26,36 @@ from audit.now import at, now
 M = TypeVar("M", bound=Model)
 
 
+MOST = 400  # statements kept on one connection; the one that was longest not asked makes room
+
+
 class _Keeping(ServerBindingCursor):
     """A cursor whose statement is kept, with its plan, for the next time on this connection."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        return super().execute(query, params, prepare=True, **options)  # type: ignore[misc]
+        # Every savepoint has a name of its own: keeping them would push out what comes again.
+        keep = params is not None or "SAVEPOINT" not in query
+        return super().execute(query, params, prepare=keep, **options)  # type: ignore[misc]
 
 
 @contextmanager
-def _cursor() -> Iterator[CursorWrapper]:
-    """Django's cursor with all that wraps it, made of ours."""
+def kept_statements() -> Iterator[None]:
+    """What Django writes inside of this is planned once a connection. Also as a decorator, for an action that people do
+    all day long: its statements are always the same."""
     connection.ensure_connection()
     raw = connection.connection
+    raw.prepared_max = MOST
     usual, threshold = raw.cursor_factory, raw.prepare_threshold
     raw.cursor_factory, raw.prepare_threshold = _Keeping, 0  # Django's own statements are never kept
     try:
-        with connection.cursor() as cursor:
-            yield cursor
+        yield
     finally:
         raw.cursor_factory, raw.prepare_threshold = usual, threshold
 
 
 def rows(sql: str, given: Mapping[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
     """Everything that a statement finds. For one that is written out and asked all day long."""
-    with _cursor() as cursor:
+    with kept_statements(), connection.cursor() as cursor:
         cursor.execute(sql, given)
         return cursor.fetchall()
 

@@ -11,7 +11,7 @@ from django.db.models.expressions import RawSQL
 
 from audit.now import now
 from portal.people.models import User
-from portal.people.prepared import Prepared
+from portal.people.prepared import Prepared, kept_statements
 from queues import policies
 from queues.actions.working import take
 from queues.models import Queue, Task
@@ -90,6 +90,7 @@ def _first_free(by: int, queue: int) -> QuerySet[Task]:
     return free.select_for_update(skip_locked=True, of=("self",))[:1]
 
 
+@kept_statements()
 @transaction.atomic
 def claim_next(*, by: User, queue: Queue | None = None) -> Task | None:
     """Claim the open task that should be worked now, from the person's queues or from one of them, and from those
@@ -114,6 +115,7 @@ def claim_next(*, by: User, queue: Queue | None = None) -> Task | None:
 TWICE = timedelta(seconds=5)  # two clicks within it, on one page, are one
 
 
+@kept_statements()
 @transaction.atomic
 def claim_next_once(*, by: User, queue: Queue | None = None, page_at: datetime | None = None) -> Task | None:
     """As `claim_next`, from a page that was made at `page_at`: its second click, in the moment after the first, gives

@@ -11,6 +11,7 @@ from audit.actions import Kind, record
 from audit.now import now
 from portal.people.models import User
 from portal.people.policies import Refused
+from portal.people.prepared import kept_statements
 from queues import policies
 from queues.actions.path import change, lock, move
 from queues.actions.places import again_if_retired, serving
@@ -21,6 +22,7 @@ from queues.states import State
 from queues.urgency import Urgency
 
 
+@kept_statements()
 @again_if_retired
 @transaction.atomic
 def escalate(
@@ -57,6 +59,7 @@ def escalate(
     return escalation
 
 
+@kept_statements()
 @transaction.atomic
 def answer(*, escalation: Escalation, text: str, by: User, minutes_spent: int | None = None) -> Escalation:
     """The physician's answer; the task is back with the one who asked."""

@@ -12,6 +12,7 @@ from audit.actions import Kind, append, record
 from audit.now import is_set, now
 from portal.people.models import User
 from portal.people.policies import Refused
+from portal.people.prepared import kept_statements
 from portal.people.tasks import nudge
 from queues import clock, policies
 from queues.actions.path import change, lock, move
@@ -218,6 +219,7 @@ def keep_after_all(*, conversation: Conversation, by: User) -> None:
         reopen(lock(task), by=by)
 
 
+@kept_statements()
 @transaction.atomic
 def mark_read(*, conversation: Conversation, by: User) -> None:
     """Note that the patient's side opened the messages sent to them."""

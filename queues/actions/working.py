@@ -9,6 +9,7 @@ from audit.actions import Kind, append, record
 from audit.now import is_set, now
 from portal.people.models import Mail, User
 from portal.people.policies import Refused
+from portal.people.prepared import kept_statements
 from portal.people.roles import Role
 from queues import fhir, policies
 from queues.actions import asking, telling
@@ -25,6 +26,7 @@ from queues.urgency import Urgency
 LOST_AFTER = 3  # a task handed over so often belongs to nobody: the lead is told
 
 
+@kept_statements()
 @transaction.atomic
 def claim(*, task: Task, by: User, seen: int | None = None) -> Task:
     """Make `by` the one owner. Claiming what is already one's own changes nothing."""
@@ -57,6 +59,7 @@ def release(*, task: Task, by: User) -> Task:
     return move(task, "release", by=by, owner=None, claimed_at=None)
 
 
+@kept_statements()
 @transaction.atomic
 def reply(
     *, task: Task, body: str, by: User, follow_up: FollowUpForm | None = None, seen: int | None = None
@@ -81,6 +84,7 @@ def _say(task: Task, words: str, follow_up: FollowUpForm | None, *, by: User) ->
     return message, tell(task, after=window())
 
 
+@kept_statements()
 @transaction.atomic
 def ask_back(
     *, task: Task, question: str, by: User, follow_up: FollowUpForm | None = None, seen: int | None = None
@@ -102,6 +106,7 @@ def ask_back(
     return message
 
 
+@kept_statements()
 @transaction.atomic
 def resolve(
     *,
@@ -169,6 +174,7 @@ def _assess(task: Task, assessed: Assessed, *, by: User) -> None:
     )
 
 
+@kept_statements()
 @transaction.atomic
 def hand_over(*, task: Task, queue: Queue, reason: str, by: User, seen: int | None = None) -> Task:
     """Move the task to another live queue, with a reason that the next one reads. The patient's clock goes on."""
