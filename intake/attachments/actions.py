@@ -62,7 +62,7 @@ def discard_of_draft(*, draft: Draft, by: User) -> None:
     _drop(list(Attachment.objects.filter(draft=draft)), by=by)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # nobody goes on without it
 def hand_in(*, draft: Draft, submission: Submission, kept: Iterable[UUID], by: User) -> None:
     """Make the files that answer a question part of what is sent, and delete the others. Part of the submit."""
     kept = set(kept)

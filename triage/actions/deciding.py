@@ -95,7 +95,7 @@ def _published() -> list[int]:
     return list(Ruleset.objects.published().order_by().values_list("pk", flat=True))
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # nobody goes on without it
 def decide(facts: dict[str, Any], *, submission: Any = None) -> Decision:
     """Decide and keep the decision with its trace. Part of the caller's transaction."""
     pk, ruleset = deciding()
