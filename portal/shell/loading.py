@@ -473,7 +473,6 @@ def _documents(connection: Connection) -> None:
         JOIN queues_conversation c ON c.id = t.conversation_id JOIN people_patient p ON p.id = c.patient_id
         CROSS JOIN LATERAL (SELECT to_tsvector('pg_catalog.simple', queues_fold(concat_ws(' ', p.given_name,
             p.family_name, replace(p.record_number, '-', ''), 'r' || (10000 + c.id), 10000 + c.id)))
-            || array_to_tsvector(array_remove(ARRAY['@' || t.queue_id, '@' || t.asked_queue_id,
-                '@' || t.covering_queue_id, '@p' || t.covering_person_id], NULL)) AS who) w
+            || queues_search_places(t) AS who) w
         """
     )

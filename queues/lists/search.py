@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
 
-from django.db import connection
 from django.utils.functional import cached_property
 
 from audit.now import now
+from portal.people import prepared
 from portal.people.models import User
-from queues.lists.counts import Counts
 from queues.lists.reading import LINE, LINE_JOINS, PAGE
 from queues.lists.scope import QUEUES, VISIBLE
 from queues.presence import LASTS
@@ -22,26 +20,48 @@ from queues.shown import Line, line
 MOST = 120  # characters
 HIT = "\x02", "\x03"  # around a found word in a text from the database; a text of ours holds neither
 
-# The viewer's queues are words of the documents too, so that the index itself gives only what is theirs; with very
-# many queues that would be a long list. What is rare is taken from the index whole. What is common is not: there the
-# newest tasks are walked back until a page is full. The planner's own choice between the two goes wrong where the
-# newest have none of it, and then walks back over a million. Here both cost about the same.
-RARE = 7_000
+# The newest tasks come first, and an index of words knows no order. So a page is looked for among the newest few
+# thousand documents, then among some ten thousand, then in all; a document holds the numbers of its blocks as words
+# of its own (@b of 2,048 tasks, @c of 32,768). What is common fills the page early, and what doesn't is rare enough to
+# be taken whole. The viewer's queues are words too, so that the index itself gives only what is theirs; who has more
+# than that many sees so much of the practice that it isn't worth the list.
+AS_WORDS = 300
+STEP = """
+{name} AS MATERIALIZED (
+    SELECT t.id FROM queues_searchdocument d JOIN queues_task t ON t.id = d.task_id
+    WHERE d.{words} @@ (SELECT {asked} FROM query) AND {visible} AND {so_far} < %(limit)s
+    ORDER BY t.id DESC LIMIT %(limit)s
+)
+"""
 FOUND = """
 WITH place AS MATERIALIZED (SELECT id FROM ({queues}) seen),
-query AS MATERIALIZED (SELECT queues_search_query(%(words)s, %(phrases)s) AS asked),
-hit AS {whole} (SELECT d.task_id FROM queues_searchdocument d WHERE {matches}),
+typed AS MATERIALIZED (
+    SELECT queues_search_query(%(words)s::text[], %(phrases)s::text[]) AS asked,
+        coalesce((SELECT max(id) FROM queues_task), 0) AS newest
+),
+own AS MATERIALIZED (
+    SELECT CASE WHEN count(*) <= {as_words} THEN
+        (concat_ws('|', string_agg(quote_literal('@' || id), '|'), quote_literal('@p' || %(user)s::bigint)))::tsquery
+    END AS places FROM place
+),
+query AS MATERIALIZED (
+    SELECT asked, here, here && (quote_literal('@b' || newest / 2048) || '|'
+            || quote_literal('@b' || newest / 2048 - 1))::tsquery AS few,
+        here && (quote_literal('@c' || newest / 32768) || '|'
+            || quote_literal('@c' || newest / 32768 - 1))::tsquery AS more
+    FROM (
+        SELECT asked, newest, CASE WHEN numnode(asked) = 0 OR places IS NULL THEN asked ELSE places && asked END AS here
+        FROM typed, own
+    ) all_of_it
+),
+{steps},
 page AS MATERIALIZED (
-    SELECT hit.task_id AS id, query.asked FROM query, hit JOIN queues_task t ON t.id = hit.task_id
-    WHERE {visible}
-    ORDER BY hit.task_id DESC LIMIT %(limit)s
+    SELECT id FROM few UNION SELECT id FROM more UNION SELECT id FROM everywhere ORDER BY id DESC LIMIT %(limit)s
 )
-SELECT {line}, ts_headline('pg_catalog.english', d.{body}, page.asked, %(style)s)
+SELECT {line}, ts_headline('pg_catalog.english', d.{body}, (SELECT asked FROM query), %(style)s)
 FROM page JOIN queues_searchdocument d ON d.task_id = page.id JOIN queues_task t ON t.id = page.id {joins}
 ORDER BY t.id DESC
 """
-MATCHES = "d.{words} @@ ({places} queues_search_query(%(words)s, %(phrases)s))"
-HOW_MANY = "EXPLAIN (FORMAT JSON) SELECT 1 FROM queues_searchdocument d WHERE {matches}"
 STYLE = f"StartSel={HIT[0]}, StopSel={HIT[1]}, MaxFragments=1, MaxWords=16, MinWords=5, FragmentDelimiter= … "
 
 
@@ -101,15 +121,24 @@ def fold(text: str) -> str:
     return "".join(unicodedata.normalize("NFKD", c)[0].lower()[:1] or c for c in text)
 
 
-def find(wanted: Wanted, viewer: User, counted: Counts) -> tuple[list[Found], bool]:
+def find(wanted: Wanted, viewer: User) -> tuple[list[Found], bool]:
     """The newest tasks that hold all of it, and whether there are more; from the viewer's queues alone."""
     if not wanted:
         return [], False
-    sql, values = statement(wanted, viewer, counted)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        rows = cursor.fetchall()
     moment = now()
+    rows = prepared.rows(
+        statement(clinical=viewer.is_clinical),
+        {
+            "user": viewer.pk,
+            "today": moment.date(),
+            "now": moment,
+            "present": moment - LASTS,
+            "words": wanted.words,
+            "phrases": wanted.phrases,
+            "style": STYLE,
+            "limit": PAGE + 1,
+        },
+    )
     found = []
     for row in rows[:PAGE]:
         each = line(row[:-1], viewer=viewer, moment=moment)
@@ -125,45 +154,22 @@ def find(wanted: Wanted, viewer: User, counted: Counts) -> tuple[list[Found], bo
     return found, len(rows) > PAGE
 
 
-def statement(wanted: Wanted, viewer: User, counted: Counts) -> tuple[str, dict[str, Any]]:
+@cache
+def statement(*, clinical: bool) -> str:
     """The search as SQL: put together from constants, every value a parameter."""
-    moment = now()
-    clinical = viewer.is_clinical
-    own = [f"'@{place.pk}'" for place in counted.places]
-    places = [] if counted.many else [*own, f"'@p{viewer.pk}'"]  # the last for what they cover themselves
-    matches = MATCHES.format(
-        words="words" if clinical else "office_words", places="%(places)s::tsquery &&" if places else ""
-    )
-    values = {
-        "user": viewer.pk,
-        "today": moment.date(),
-        "now": moment,
-        "present": moment - LASTS,
-        "words": wanted.words,
-        "phrases": wanted.phrases,
-        "places": " | ".join(places),
-        "style": STYLE,
-        "limit": PAGE + 1,
-    }
-    sql = FOUND.format(
+    so_far, steps = "0", []
+    for name, asked in (("few", "few"), ("more", "more"), ("everywhere", "here")):
+        words = "words" if clinical else "office_words"
+        steps.append(STEP.format(name=name, asked=asked, words=words, visible=VISIBLE, so_far=so_far))
+        so_far = f"(SELECT count(*) FROM {name})"  # noqa: S608 - one of the three names above
+    return FOUND.format(
         queues=QUEUES,
-        visible=VISIBLE,
-        matches=matches,
-        whole="MATERIALIZED" if _how_many(matches, values) < RARE else "NOT MATERIALIZED",
+        as_words=AS_WORDS,
+        steps=",".join(steps),
         body="body" if clinical else "office_body",
         line=LINE,
         joins=LINE_JOINS,
     )
-    return sql, values
-
-
-def _how_many(matches: str, values: dict[str, Any]) -> int:
-    """How many documents the statistics expect to match, of all."""
-    with connection.cursor() as cursor:
-        cursor.execute(HOW_MANY.format(matches=matches), values)
-        (told,) = cursor.fetchone()
-    plans = json.loads(told) if isinstance(told, str) else told
-    return int(plans[0]["Plan"]["Plan Rows"])
 
 
 def _headline(head: str, each: Line) -> list[tuple[str, bool]]:

@@ -26,7 +26,7 @@ def search(request: Request) -> HttpResponse:
         return redirect("search")
     wanted = Wanted.read(request.session.get(KEY, ""))
     counted = counts(request.user)
-    found, more = find(wanted, request.user, counted)
+    found, more = find(wanted, request.user)
     if found:
         record_read(
             "queues.search.read",

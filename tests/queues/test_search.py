@@ -1,13 +1,14 @@
 """The search: in one's own queues, in two languages, and for the office without a word about health."""
 
 import pytest
+from django.db import connection
 
 from audit.models import Event
 from portal.people.models import User
 from queues import actions
 from queues.lists import search
 from queues.lists.search import Wanted
-from queues.models import Queue, Task
+from queues.models import Queue, SearchDocument, Task
 from tests import factories as make
 from tests.clinic import Clinic
 from tests.queues.test_pages import client_of
@@ -127,15 +128,44 @@ def test_the_place_of_the_words_in_the_text_is_shown(clinic: Clinic, task: Task)
     assert "<script>alert" not in html
 
 
-@pytest.mark.parametrize("rare", [0, 10**9])
-def test_whether_words_are_rare_or_common_changes_nothing_in_what_is_found(
-    clinic: Clinic, task: Task, monkeypatch: pytest.MonkeyPatch, rare: int
+@pytest.mark.parametrize("blocks", [[], ["@b0"], ["@b0", "@c0"]])
+def test_what_is_found_is_the_same_among_the_newest_among_more_and_among_all(
+    clinic: Clinic, task: Task, blocks: list[str]
 ) -> None:
-    """The statistics only choose the way to the rows: by the index alone, or back from the newest."""
-    monkeypatch.setattr(search, "RARE", rare)
-    assert found(clinic.nurse, "rash") == [task.pk]
+    """A page is looked for among the newest documents first. Here one lies as far back as its missing blocks say."""
+    later = clinic.task(problems="true", which="Another rash")
+    with connection.cursor() as cursor:
+        for column in ("words", "office_words"):
+            cursor.execute(
+                f"UPDATE queues_searchdocument SET {column} = ts_delete({column}, %s) WHERE task_id = %s",  # noqa: S608
+                [blocks, task.pk],
+            )
+            assert cursor.rowcount == 1
+    assert found(clinic.nurse, "rash") == [later.pk, task.pk]
+    assert found(clinic.nurse, "nunez itching") == [task.pk]
     assert found(clinic.nurse, "rash nobody") == []
     assert found(clinic.biller, "rash") == []
+
+
+def test_every_document_says_in_which_blocks_it_is(clinic: Clinic, task: Task) -> None:
+    document = SearchDocument.objects.get(task=task)
+    for words in (document.words, document.office_words):
+        assert f"'@b{task.pk // 2048}'" in words
+        assert f"'@c{task.pk // 32768}'" in words
+
+
+def test_a_full_page_of_the_newest_says_that_there_are_more(
+    clinic: Clinic, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = clinic.task(problems="true", which="Another rash")
+    monkeypatch.setattr(search, "PAGE", 1)
+    response = client_of(clinic.nurse).post("/work/search/", {"q": "rash"}, follow=True)
+    assert [each.line.pk for each in response.context["found"]] == [later.pk]
+    assert response.context["more"]
+
+
+def test_words_that_carry_nothing_find_nothing(clinic: Clinic, task: Task) -> None:
+    assert found(clinic.nurse, "the of") == []
 
 
 def test_a_search_takes_at_most_eight_queries(
