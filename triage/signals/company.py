@@ -13,8 +13,10 @@ from .examples import ROUTINE, SOON, URGENT, Example
 class Maker:
     """Makes longer messages of an example and of the sentences that may stand around it."""
 
-    def __init__(self, known: Sequence[Example], random: np.random.Generator) -> None:
-        self.random = random
+    def __init__(
+        self, known: Sequence[Example], random: np.random.Generator, *, flustered: bool = False
+    ) -> None:
+        self.random, self.flustered = random, flustered
         self._pools: dict[tuple[str, str], list[str]] = {
             (kind, language): list(texts)
             for kind, languages in library.around().items()
@@ -27,6 +29,9 @@ class Maker:
 
     def longer(self, example: Example) -> str:
         parts = [example.text.strip()]
+        if self.flustered:
+            self._add(parts, example, "fluster", 1.0, 2)
+            return self._joined(parts)
         urgent = example.level == URGENT
         self._add(parts, example, "neutral", 0.7, 3)
         self._add(parts, example, "reassuring", 0.08 if urgent else 0.4, 2)
@@ -34,6 +39,9 @@ class Maker:
         self._add(parts, example, "alike", 0.08 if urgent else 0.2, 1)
         if urgent:
             self._add(parts, example, SOON, 0.1, 1)
+        return self._joined(parts)
+
+    def _joined(self, parts: Sequence[str]) -> str:
         made = parts[0]
         for part in parts[1:]:
             joint = " " if made[-1:] in (".", "!", "?", ",") else self._one([". ", ". ", ", ", " ", "\n"])
@@ -45,7 +53,7 @@ class Maker:
         if self.random.random() < 0.5:
             return text
         letters = list(text)
-        for _ in range(1 + len(letters) // 60):
+        for _ in range(1 + len(letters) // (20 if self.flustered else 60)):
             at = int(self.random.integers(len(letters)))
             if not letters[at].isalpha():
                 continue

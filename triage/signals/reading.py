@@ -71,7 +71,7 @@ class Reading:
 
 @lru_cache(maxsize=1)
 def limits() -> dict[str, float]:
-    """The scores from which likeness counts, from `limits.yaml`."""
+    """The scores from which likeness counts, from `limits.yaml`: by what is meant, what was read with, and language."""
     return {name: float(value) for name, value in load_yaml(DATA / "limits.yaml").items()}
 
 
@@ -117,7 +117,7 @@ def _read_some(texts: Sequence[str], language: str) -> list[Reading]:
 def _weighed(known: Patterns, compared: Likeness, asked: Asked, seen: Seen) -> list[Signal]:
     """Phrases as far as the whole message bears them out, and likeness where they say nothing."""
     limit = limits()
-    kind = "words" if seen.vector is None else "both"
+    kind = f"{'words' if seen.vector is None else 'both'}_{asked.language}"
     if seen.urgent >= limit[f"urgent_{kind}"]:
         signals = [_said(asked.text, one) for one in asked.found]
         if not any(signal.urgency == URGENT for signal in signals):

@@ -18,43 +18,51 @@ HELD_OUT = [json.loads(line) for line in (Path(__file__).parent / "held_out.json
 
 
 # The gate. What was measured is a little better, so that another machine does not turn it red.
-RECALL, ALARMS, ALARMS_IN_ONE = 0.94, 0.1, 0.17
+RECALL, ALARMS, ALARMS_IN_ONE = 0.94, 0.085, 0.145
 LEVELS = ("urgent", "soon", "routine")
 # What each class misses, and alarms for nothing, of its held-out messages: one more of each is let pass.
 # A class that is not named had none.
 MISSED = {
-    "anaphylaxis": 2,
+    "anaphylaxis": 1,
     "bleeding": 1,
+    "breathing": 1,
+    "cardiac": 1,
     "gi_bleed": 1,
     "medicine": 1,
-    "overdose": 2,
+    "overdose": 1,
+    "pregnancy": 2,
     "seizure": 2,
-    "suicide": 8,
+    "stroke": 1,
+    "suicide": 9,
     "violence": 1,
 }
 ALARMED = {
-    "appointment": 1,
+    "abdomen": 1,
     "billing": 1,
-    "bleeding": 1,
+    "bleeding": 2,
     "cardiac": 2,
+    "child": 1,
     "choking": 1,
-    "diabetic": 2,
+    "diabetic": 3,
     "eye": 1,
-    "limb": 3,
+    "head_injury": 1,
+    "limb": 2,
     "newborn": 1,
     "other": 1,
-    "pregnancy": 1,
-    "sepsis": 2,
-    "stroke": 3,
+    "pregnancy": 2,
+    "refill": 1,
+    "seizure": 1,
+    "sepsis": 1,
+    "severe_pain": 1,
+    "stroke": 2,
     "suicide": 3,
-    "symptom": 5,
-    "trauma": 1,
-    "unconscious": 2,
+    "symptom": 4,
+    "unconscious": 1,
     "violence": 1,
 }
 SLACK = 1
 # The file all of this was measured with. Whoever learns anew measures anew, then writes its hash here.
-MEASURED = "38752f7df10d5589914f8156bcb2fd1b22401c8b72308dc0e822c7586ca318b5"
+MEASURED = "8610bc283a5c9e3e3221b18643daeb5f1a850b8deafcb85fad9b371b8bebd680"
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +199,71 @@ def test_plain_words_for_an_emergency_are_urgent_and_say_why(text: str, language
 )
 def test_what_is_denied_past_or_ordinary_is_no_emergency(text: str) -> None:
     assert not signals.read(text).emergency
+
+
+@pytest.mark.parametrize(
+    "fluster",
+    [
+        "My toddler is pulling at my sleeve so excuse the mess.",
+        "I am beside myself with worry.",
+        "Sorry, my thumbs are too fat for this keyboard.",
+        "I have been a bundle of nerves since Tuesday.",
+    ],
+)
+def test_how_upset_somebody_is_makes_no_emergency(fluster: str) -> None:
+    for text in (
+        "Can you refill my lisinopril? Ten tablets left.",
+        "I got a second bill for the same visit.",
+        "Two days ago I took my vitamin twice. I feel fine.",
+    ):
+        reading = signals.read(f"{fluster} {text}")
+        assert not reading.emergency, reading.signals
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Please send my rosuvastatin to Harbor Drugs.", "en"),
+        ("Refill of rosuvastatin 10 mg and ezetimibe, Harbor Drugs on Pine Street.", "en"),
+        ("My pharmacy is Harbor Drugs now, it was Discount Drug before. Losartan please.", "en"),
+        ("Metoprolol, 90 days, to Kill Devil Hills Drug Store.", "en"),
+        ("Levothyroxine to the pharmacy on Shotgun Lane, thanks. Tom Slaughter", "en"),
+        ("Dr. Payne asked me to send the eye report to Dr. Coffin.", "en"),
+        ("Atorvastatin please, Battle Creek Drugs, attention Mr. Bleeds.", "en"),
+        ("Our new address is 12 Hart Attaway Road, Battle Ground.", "en"),
+        ("Please update my insurance: Guardian Life, the agent is Joy Killian.", "en"),
+        ("Nitrofurantoin is finished and all is well, please close that one.", "en"),
+        ("Mande la rosuvastatina a la farmacia Harbor Drugs, por favor.", "es"),
+        ("Losartán a la farmacia La Sangre de Cristo, gracias.", "es"),
+        ("La doctora Dolores Matamoros me pidió la carta para el trabajo.", "es"),
+        ("Ahora vivo en la calle Muerto Viejo 14, en Matanzas.", "es"),
+    ],
+)
+def test_the_name_of_a_person_a_place_or_a_medicine_is_no_emergency(text: str, language: str) -> None:
+    reading = signals.read(text, language)
+    assert not reading.emergency, reading.signals
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("I'm 16 and want to start birth control. Can this stay between us?", "en"),
+        ("I'm 15, my acne cream stings a bit. Is there another one? Please don't tell my mom I wrote.", "en"),
+        (
+            "I'm stressed about exams and a little sad lately, but ok. Is there a counselor I can see privately?",
+            "en",
+        ),
+        ("Can you fill the school sports form? I'm 14 and healthy.", "en"),
+        ("I'm 17, which of the STI tests need blood? I have no symptoms. Confidential please.", "en"),
+        ("My period is late by two days, I'm 16 and haven't had sex. Is that normal?", "en"),
+        ("Tengo 16 y quiero anticonceptivos. ¿Se queda entre nosotros?", "es"),
+        ("Tengo 15 y me salen granos, ¿qué crema me pongo? No le diga a mi mamá.", "es"),
+        ("Ando algo triste por los exámenes pero estoy bien, ¿hay una consejera con quien hablar?", "es"),
+    ],
+)
+def test_what_a_teenager_asks_in_confidence_is_no_emergency(text: str, language: str) -> None:
+    reading = signals.read(text, language)
+    assert not reading.emergency, reading.signals
 
 
 def test_the_check_and_the_pages_say_when_the_model_is_not_there(monkeypatch, tmp_path) -> None:
