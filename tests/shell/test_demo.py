@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event as Signal
 from threading import Thread
 
@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 
 from audit.models import Event
+from intake.attachments.models import Attachment
 from intake.questionnaires import Context, evaluate
 from portal.people import actions as people
 from portal.people.models import Patient, User
@@ -29,7 +30,7 @@ from queues.models import Conversation, Message, Outcome, Queue, Step, Task
 from queues.states import State
 from tests import databases
 from tests.conftest import forget, point_at
-from triage.models import Ruleset, TextReading
+from triage.models import Decision, Ruleset, TextReading
 
 ANCHOR = datetime(2026, 3, 4, 20, 10, tzinfo=UTC)  # a Wednesday afternoon at the clinic
 SEED = 20
@@ -169,8 +170,34 @@ def test_some_requests_hold_a_red_flag_and_the_rules_see_each(stories):
     assert 0.02 <= len(flagged) / len(stories) <= 0.035
     outlook, people = Outlook(ANCHOR), patients(SEED, ANCHOR.date())
     for story in flagged:
-        promise = outlook.promise(story.ask, people[story.patient])
-        assert (promise.queue, promise.urgency) == ("urgent", "urgent"), story.ask.answers
+        decided = outlook.decide(story.ask, people[story.patient], story.at)
+        assert (decided.queue, decided.urgency) == ("urgent", "urgent"), story.ask.answers
+
+
+@pytest.fixture(scope="module")
+def decisions():
+    """What is decided about each request of a plan as large as a demo's that is told quickly."""
+    outlook, people = Outlook(ANCHOR), patients(SEED, ANCHOR.date())
+    planned = plan(seed=SEED, anchor=ANCHOR, count=700, people=people)
+    found = []
+    for place, story in enumerate(planned):
+        just_before = [
+            each for each in planned[:place] if timedelta(0) <= story.at - each.at < timedelta(minutes=5)
+        ]
+        still_open = sum(each.patient == story.patient for each in just_before)
+        found.append((story, outlook.decide(story.ask, people[story.patient], story.at, still_open)))
+    return found
+
+
+def test_every_rule_of_the_demo_has_something_to_decide(decisions):
+    fired = {rule for _story, decided in decisions for rule in decided.fired}
+    assert {rule.name for rule in Outlook(ANCHOR).ruleset.rules} - fired == set()
+
+
+def test_few_of_the_demos_ordinary_requests_are_read_as_an_emergency(decisions):
+    ordinary = [decided for story, decided in decisions if "flag" not in story.ask.tags]
+    alarmed = sum("Emergency words" in decided.fired for decided in ordinary)
+    assert alarmed / len(ordinary) < 0.06
 
 
 def test_what_is_planned_for_a_physician_goes_to_one(stories):
@@ -240,6 +267,23 @@ def test_everything_went_through_the_actions(told):
     assert Task.objects.filter(state=State.RESOLVED).count() > FEW / 2
     assert Task.objects.live().exists()
     assert Message.objects.filter(from_patient=True).exists()
+
+
+def test_what_is_rare_is_told_as_it_was_planned(told):
+    """A photo, a baby's fever, words in a third language, and somebody who asks for four things in a row."""
+    tried = (each for decision in Decision.objects.all() for each in decision.result["trace"])
+    rules = {each["rule"] for each in tried if each["fired"]}
+    assert rules >= {
+        "Photo of a symptom",
+        "Any other photo or file",
+        "Fever in a baby under three months",
+        "Emergency notice shown",
+        "Text that could not be read",
+        "Several open requests",
+    }
+    (photo,) = Attachment.objects.all()
+    assert photo.is_image
+    assert photo.submission is not None
 
 
 def test_a_request_is_told_in_few_statements(told):

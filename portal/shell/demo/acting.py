@@ -13,9 +13,10 @@ from django.conf import settings
 from django.db import connection
 
 from intake import actions as intake
+from intake.attachments.actions import add_to_draft
 from intake.models import RequestType
 from portal.people.models import Patient, StaffRole, User
-from portal.shell.demo import places
+from portal.shell.demo import pictures, places
 from portal.shell.demo.paths import AWAKE, SHARE, WALL, Act
 from portal.shell.demo.patients import Person, people_of
 from portal.shell.demo.staff import address
@@ -117,6 +118,10 @@ class Telling:
         draft = intake.start_draft(
             request_type=self.request_types[story.ask.kind], patient=patient, by=by, raw=story.ask.raw
         )
+        if "photo" in story.ask.tags:
+            # Drawn for the moment it is sent at, so that a history that goes on sends the same.
+            picture = pictures.spots(Random(story.at.isoformat()))
+            add_to_draft(draft=draft, field="i.photos", file=picture, several=True, by=by)
         if "flag" in story.ask.tags:
             intake.save_draft(draft=draft, raw=story.ask.raw, by=by)
         conversation = intake.submit(draft_id=draft.pk, by=by)

@@ -205,7 +205,7 @@ def _appointment(ask: Ask, random: Random, person: Person, day: date) -> None:
     helps = {
         "": 6,
         "none": 4,
-        "interpreter": 1.2 if ask.language == "es" else 0,
+        "interpreter": 4 if ask.language == "es" else 0,
         "wheelchair": 0.3,
         "ride": 0.3,
     }
@@ -294,8 +294,8 @@ FORMS: dict[str, Callable[[Ask, Random, Person, date], None]] = {
 }
 
 
-def put_flag(ask: Ask, flag: dict[str, Any], random: Random) -> None:
-    """Lay a red flag over an ordinary request: its answers, and its words in the free text."""
+def lay_over(ask: Ask, flag: dict[str, Any], random: Random) -> None:
+    """Lay a red flag, or something rare, over an ordinary request: its answers, and its words in the free text."""
     if "medicine" in flag:
         medicine = pick(random, book("refill")["medicines"][flag["medicine"]])
         ask.answers |= {
@@ -311,6 +311,8 @@ def put_flag(ask: Ask, flag: dict[str, Any], random: Random) -> None:
     if ask.kind == "appointment":
         ask.answers |= {"current": "", "days": ["any"]}
     ask.answers |= flag["answers"]
-    where = {"symptom": "describe", "refill": "note", "appointment": "note", "billing": "describe"}[ask.kind]
+    where = {
+        "symptom": "describe", "refill": "note", "appointment": "note", "billing": "describe", "form": "details",
+    }[ask.kind]  # fmt: skip
     ask.answers[where] = pick(random, flag[ask.language])
-    ask.tags = {"flag"}
+    ask.tags, ask.topic = set(flag.get("tags", ["flag"])), flag.get("topic", ask.topic)

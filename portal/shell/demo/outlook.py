@@ -94,7 +94,7 @@ class Outlook:
 
     def promise(self, ask: Ask, person: Person) -> Promise:
         """What a request sent around the anchor would be promised."""
-        decided = engine.decide(self.ruleset, self._facts(ask, person))
+        decided = self.decide(ask, person)
         room = self._room(decided.queue)
         minutes = room.targets[engine.URGENCIES.index(decided.urgency)][0]
         if decided.respond_within:
@@ -102,32 +102,45 @@ class Outlook:
         place = next(place.name for place in places.FACILITIES if place.code == person.facility)
         return Promise(room.code, decided.urgency, self.hours[room.calendar or place], minutes)
 
+    def decide(
+        self, ask: Ask, person: Person, at: datetime | None = None, open_requests: int = 0
+    ) -> engine.Decision:
+        """What is decided about a request sent at a moment (the anchor), while so many others of theirs are open."""
+        told = self._facts(ask, person, at or self.anchor) | {"patient.open_requests": open_requests}
+        decided = engine.decide(self.ruleset, told)
+        if "flag" in ask.tags and decided.floor == "urgent":
+            # Whoever writes one of these saves a page of it, and is shown what to do now.
+            return engine.decide(self.ruleset, told | {"notice.shown": True})
+        return decided
+
     def _room(self, code: str) -> Room:
         return next(
             room for room in (*places.OF_A_FACILITY, *places.OF_THE_CENTRAL_TEAM) if room.code == code
         )
 
-    def _facts(self, ask: Ask, person: Person) -> dict[str, Any]:
-        context = Context(today=self.today, now=self.anchor.astimezone(self.zone))
-        state = evaluate(self.forms[ask.kind], ask.raw, context, language="en")
+    def _facts(self, ask: Ask, person: Person, at: datetime) -> dict[str, Any]:
+        local = at.astimezone(self.zone)
+        today = local.date()
+        state = evaluate(self.forms[ask.kind], ask.raw, Context(today=today, now=local), language="en")
         texts = [text for _link_id, text in state.texts() if text.strip()]
-        readings = signals.read_many(texts, ask.language)
-        age = person.age_on(self.today)
         told: dict[str, Any] = {
             "request.type": ask.kind,
-            "patient.age": age,
-            "patient.age_months": (self.today - person.born).days * 12 // 365,
+            "patient.age": person.age_on(today),
+            "patient.age_months": (today - person.born).days * 12 // 365,
             "patient.language": ask.language,
+            "patient.programs": person.programs(today),
+            "file.unscreened": "photo" in ask.tags,
             "notice.shown": False,
         }
-        told |= facts.signals(readings)
+        told |= facts.signals(signals.read_many(texts, ask.language))
         told |= {
-            f"answer.{ask.kind}.{link_id}": self._typed(value) for link_id, value in state.facts().items()
+            f"answer.{ask.kind}.{link_id}": _typed(value, today) for link_id, value in state.facts().items()
         }
         return told
 
-    def _typed(self, value: Any) -> Any:
-        """A day as rules read it: its age in days."""
-        if isinstance(value, str) and len(value) == 10 and value[4] == value[7] == "-":
-            return (self.today - date.fromisoformat(value)).days
-        return value
+
+def _typed(value: Any, today: date) -> Any:
+    """A day as rules read it: its age in days."""
+    if isinstance(value, str) and len(value) == 10 and value[4] == value[7] == "-":
+        return (today - date.fromisoformat(value)).days
+    return value

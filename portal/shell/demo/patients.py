@@ -72,7 +72,14 @@ def patients(seed: int, day: date) -> list[Person]:
         taken |= {address(person.name) for person in household}
         people += household
     _teenager(people, day).is_teen = True
+    # One is a baby of a few weeks for most of the history.
+    youngest(people).born = day - timedelta(days=98)
     return people
+
+
+def youngest(people: list[Person]) -> Person:
+    """The patient who was born last: a child for whom a parent writes."""
+    return max(people, key=lambda person: (person.relationship == Relationship.PARENT, person.born))
 
 
 def _teenager(people: list[Person], day: date) -> Person:

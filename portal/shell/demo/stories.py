@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from math import ceil
 from random import Random
+from typing import Any
 
 from portal.shell.demo import paths
-from portal.shell.demo.asks import MIX, Ask, compose, put_flag
+from portal.shell.demo.asks import MIX, Ask, compose, lay_over
 from portal.shell.demo.outlook import Outlook
 from portal.shell.demo.paths import Act
-from portal.shell.demo.patients import ADULT, PARENT, SPANISH, Person
+from portal.shell.demo.patients import ADULT, PARENT, SPANISH, Person, youngest
 from portal.shell.demo.words import book
 
 DAYS = 90
@@ -22,6 +24,8 @@ FLAGGED = 0.027  # share of requests that hold a red flag
 WORSE_LATER = 0.002  # share that an answer of the patient turns into one
 UNFINISHED = 0.03  # share left unfinished on purpose; what came in last adds as many again
 LATE = 0.055
+RARE = 0.003  # share of each of the rare ones, and of those who ask for several things within minutes
+TOGETHER = ("refill", "appointment", "result", "billing")  # what these ask for, a minute apart
 
 
 @dataclass
@@ -105,6 +109,9 @@ class _Planner:
         flags = self._flags(kinds)
         tail = self._tail(kinds, flags)
         later = self._worse_later(kinds, flags, tail)
+        rare = self._rare(kinds, {*flags, *tail, *later})
+        together = self._together(kinds, {*flags, *tail, *later, *rare})
+        first: dict[int, datetime] = {}
         before = [self.outlook.today - timedelta(days=number) for number in range(DAYS)]
         # What came in within the last hours is for the unfinished ones to tell.
         moments = self._arrivals(len(kinds) - len(tail), before, last=self.anchor - timedelta(hours=4))
@@ -113,6 +120,12 @@ class _Planner:
             random = Random(f"story {self.seed} {place}")
             if place in tail:
                 found.append(self._unfinished(random, kind, tail[place], flags.get(place)))
+            elif place in rare:
+                found.append(self._seldom(random, kind, next(moments), rare[place]))
+            elif place in together:
+                person, minutes = together[place]
+                at = first.setdefault(person.number, next(moments)) + timedelta(minutes=minutes)
+                found.append(self._finished(random, kind, at, None, worse=False, person=person))
             else:
                 found.append(self._finished(random, kind, next(moments), flags.get(place), place in later))
         return sorted(found, key=lambda story: story.at)
@@ -176,6 +189,33 @@ class _Planner:
         places = [n for n, kind in enumerate(kinds) if kind == "symptom" and n not in flags and n not in tail]
         return set(places[: round(self.count * WORSE_LATER)])
 
+    def _rare(self, kinds: list[str], taken: set[int]) -> dict[int, dict[str, Any]]:
+        """Which requests are one of the rare ones."""
+        found: dict[int, dict[str, Any]] = {}
+        for entry in book("rare")["rare"] * ceil(self.count * RARE):
+            place = next(
+                (
+                    n
+                    for n, kind in enumerate(kinds)
+                    if kind == entry["kind"] and n not in found and n not in taken
+                ),
+                None,
+            )
+            if place is not None:
+                found[place] = entry
+        return found
+
+    def _together(self, kinds: list[str], taken: set[int]) -> dict[int, tuple[Person, int]]:
+        """Which requests are sent by one person within minutes, before anybody came to the first."""
+        found: dict[int, tuple[Person, int]] = {}
+        for number in range(ceil(self.count * RARE)):
+            person = self._patient(Random(f"together {self.seed} {number}"), "billing", alone=True)
+            for minutes, wanted in enumerate(TOGETHER):
+                place = _free(kinds, wanted, {*found, *taken})
+                if place is not None:
+                    found[place] = person, minutes
+        return found
+
     def _arrivals(self, count: int, days: list[date], *, last: datetime | None = None) -> Iterator[datetime]:
         """Moments of these days up to `last`: many in office hours, fewer in the evening and at weekends."""
         zone, random = self.outlook.zone, self.random
@@ -217,13 +257,21 @@ class _Planner:
         writer = self._writer(random, person)
         ask = compose(kind, random, person, writer, at.astimezone(self.outlook.zone).date())
         if flag is not None:
-            put_flag(ask, book("flags")["flags"][flag], random)
+            lay_over(ask, book("flags")["flags"][flag], random)
         return ask, writer
 
     # ---- stories ------------------------------------------------------------------------------------------------
 
-    def _finished(self, random: Random, kind: str, at: datetime, flag: int | None, worse: bool) -> Story:
-        person = self._patient(random, kind, alone=flag is not None or worse)
+    def _finished(
+        self,
+        random: Random,
+        kind: str,
+        at: datetime,
+        flag: int | None,
+        worse: bool,
+        person: Person | None = None,
+    ) -> Story:
+        person = person or self._patient(random, kind, alone=flag is not None or worse)
         ask, writer = self._ask(random, kind, at, person, flag)
         share = random.betavariate(1.5, 3.3)
         if random.random() < LATE:
@@ -235,6 +283,18 @@ class _Planner:
         else:
             acts = paths.way(ask, random, self.needs_physician)(ask, random, share)
         return Story(at, ask, person.number, writer.number, acts)
+
+    def _seldom(self, random: Random, kind: str, at: datetime, entry: dict[str, Any]) -> Story:
+        """One of the rare requests: looked into and answered, or dealt with as the red flag it is."""
+        if "baby" in entry["tags"]:
+            person = youngest(self.people)
+            at = min(at, datetime.combine(person.born + timedelta(days=80), at.timetz()))
+        else:
+            person = self._patient(random, kind, alone=True)
+        ask, writer = self._ask(random, kind, at, person, None)
+        lay_over(ask, entry, random)
+        way = paths.emergency if "flag" in ask.tags else paths.answered
+        return Story(at, ask, person.number, writer.number, way(ask, random, random.betavariate(1.5, 3.3)))
 
     def _unfinished(self, random: Random, kind: str, state: str, flag: int | None) -> Story:
         # The queues of both facilities are to look alive.
@@ -254,3 +314,8 @@ class _Planner:
         share = random.uniform(low, high)
         at = self.outlook.promise(ask, person).before(self.anchor, share, random)
         return Story(at, ask, person.number, writer.number, paths.unfinished(ask, random, state, share))
+
+
+def _free(kinds: list[str], wanted: str, taken: set[int]) -> int | None:
+    """The first request of a kind that is nothing special yet."""
+    return next((n for n, kind in enumerate(kinds) if kind == wanted and n not in taken), None)
