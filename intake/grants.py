@@ -17,8 +17,8 @@ from audit.actions import record_read
 from intake.models import RequestType
 from portal.people import actions as people
 from portal.people import persons
-from portal.people.invitations import Invitation
 from portal.people.models import Patient, Proxy
+from portal.people.models.invitations import Invitation
 from portal.people.policies import Refused, check_asks_proxy, check_ends_grant, may_register_proxies
 from portal.people.requests import Request
 from queues.views.frame import bench, staff

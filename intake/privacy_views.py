@@ -18,8 +18,8 @@ from intake.grants import kinds_of
 from intake.views import key_of
 from portal.people import actions as people
 from portal.people import persons
-from portal.people.invitations import Invitation
 from portal.people.models import Facility, Patient, Proxy
+from portal.people.models.invitations import Invitation
 from portal.people.policies import Refused, check_ends_grant
 from portal.people.requests import Request
 

@@ -23,8 +23,8 @@ from intake.models import Draft, RequestType, RequestTypeQuerySet
 from intake.promise import Promise, promise, promise_kept
 from intake.questionnaires import FieldError, State, UnknownField, render_page, still_known
 from portal.people import kept, persons
-from portal.people.invitations import Invitation
 from portal.people.models import Patient, Proxy
+from portal.people.models.invitations import Invitation
 from portal.people.policies import Refused, may_keep_confidential
 from portal.people.prepared import Prepared
 from portal.people.requests import Request

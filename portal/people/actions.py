@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from audit.actions import Kind, record, store
 from audit.now import is_set, now
 from portal.people import policies, tasks
-from portal.people.invitations import A_DAY, Invitation
 from portal.people.models import (
     Facility,
     Mail,
@@ -24,6 +23,7 @@ from portal.people.models import (
     StaffRole,
     User,
 )
+from portal.people.models.invitations import A_DAY, Invitation
 from portal.people.policies import Refused
 
 

@@ -17,8 +17,8 @@ from audit.now import at, now
 from intake.privacy import log
 from portal.people import actions as people
 from portal.people import tasks
-from portal.people.invitations import A_DAY, DAYS, MISSES, Invitation
 from portal.people.models import Mail, Patient, Proxy, User
+from portal.people.models.invitations import A_DAY, DAYS, MISSES, Invitation
 from portal.people.policies import Refused
 from tests import factories as make
 from tests.clinic import Clinic

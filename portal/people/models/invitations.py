@@ -10,7 +10,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from audit.now import now
-from portal.people.models import Patient, Proxy, User
+from portal.people.models.patients import Patient
+from portal.people.models.proxies import Proxy
+from portal.people.models.users import User
 
 DAYS = 14  # that it waits
 MISSES = 5  # wrong birthdays that close it

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from portal.people.models import LANGUAGES, Facility
+from portal.people.models.places import LANGUAGES, Facility
 
 
 class GuidanceQuerySet(models.QuerySet["Guidance"]):
