@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from audit.actions import record_read
 from intake import actions
 from intake.attachments import form as files
-from intake.views import find_conversation, front_task, key_of, promise_of, subjects_of
+from intake.promise import promise_of
+from intake.reached import find_conversation, front_task, key_of, subjects_of
 from portal.people import kept
 from portal.people.policies import Refused
 from portal.people.requests import Request

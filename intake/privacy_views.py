@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from audit.actions import record_read
 from intake import privacy
 from intake.grants import kinds_of
-from intake.views import key_of
+from intake.reached import key_of
 from portal.people import actions as people
 from portal.people import persons
 from portal.people.models import Facility, Patient, Proxy

@@ -13,6 +13,7 @@ from portal.people.models import Patient
 from queues.attendance import Attendance, attendance, when_promised
 from queues.models import Queue, Task
 from queues.spoken import spoken
+from queues.states import LIVE, State
 from queues.urgency import Urgency
 
 
@@ -104,3 +105,10 @@ def _promise(queue: Queue, patient: Patient, there: Attendance, *, since: dateti
         urgent=there.urgent,
         patient=patient,
     )
+
+
+def promise_of(task: Task, patient: Patient) -> Promise | None:
+    """What was promised about the next answer; None where none is due."""
+    if task.state not in LIVE or task.state == State.WAITING or task.responded_at is not None:
+        return None
+    return promise_kept(task, patient)

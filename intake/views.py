@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
@@ -19,27 +16,28 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from audit.actions import record_read
 from intake import actions, emergencies, forms, phone
 from intake.attachments import form as files
-from intake.models import Draft, RequestType, RequestTypeQuerySet
-from intake.promise import Promise, promise, promise_kept
+from intake.models import Draft, RequestType
+from intake.promise import Promise, promise, promise_of
 from intake.questionnaires import FieldError, State, UnknownField, render_page, still_known
+from intake.reached import (
+    draft_of,
+    find_conversation,
+    front_task,
+    listed,
+    offered_to,
+    patient_of,
+    sent_beside,
+    suggested,
+)
 from portal.people import kept, persons
 from portal.people.models import Patient, Proxy
 from portal.people.models.invitations import Invitation
 from portal.people.policies import Refused, may_keep_confidential
-from portal.people.prepared import Prepared
 from portal.people.requests import Request
 from queues import actions as queue_actions
-from queues.models import Conversation, Message, Task
-from queues.states import LIVE
-from queues.states import State as TaskState
+from queues.models import Conversation
 from queues.urgency import Urgency
 from triage import actions as triage
-
-
-def key_of(text: str) -> int | None:
-    """A row's key as an address tells it: what is none asks for nothing."""
-    return int(text) if text.isdecimal() and len(text) < 19 else None
-
 
 # ---- start -----------------------------------------------------------------------------------------------------
 
@@ -56,7 +54,7 @@ def home(request: Request) -> HttpResponse:
         if Invitation.objects.open().filter(user=request.user).exists():
             return redirect("access")
         return redirect("admin:index") if request.user.is_staff else render(request, "intake/nobody.html")
-    conversations = _listed(request, patient, 5)
+    conversations = listed(request, patient, 5)
     drafts = Draft.objects.reachable_by(request.user).filter(patient=patient)
     record_read("intake.home.read", by=request.user, patients=[patient.pk])
     return render(
@@ -64,7 +62,7 @@ def home(request: Request) -> HttpResponse:
         "intake/home.html",
         {
             "patient": patient,
-            "request_types": _offered(request, patient),
+            "request_types": offered_to(request, patient),
             "can_confide": may_keep_confidential(patient, request.user),
             "drafts": drafts.select_related("request_type", "follow_up"),
             "conversations": conversations,
@@ -98,10 +96,10 @@ def _tell_scopes(request: Request, people: list[Patient]) -> None:
 
 @require_POST
 def start(request: Request, code: str) -> HttpResponse:
-    patient = _patient(request)
-    request_type = get_object_or_404(_offered(request, patient), code=code)
+    patient = patient_of(request)
+    request_type = get_object_or_404(offered_to(request, patient), code=code)
     draft = actions.start_draft(
-        request_type=request_type, patient=patient, by=request.user, beside=_beside(request, patient)
+        request_type=request_type, patient=patient, by=request.user, beside=sent_beside(request, patient)
     )
     if request.POST.get("confidential") and may_keep_confidential(patient, request.user):
         actions.keep_confidential(draft=draft, by=request.user)
@@ -114,7 +112,7 @@ def start(request: Request, code: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def draft(request: Request, pk: UUID, page: str = "") -> HttpResponse:
     """One page of a request that is being written. Every post is kept, whatever it holds."""
-    row = _draft(request, pk)
+    row = draft_of(request, pk)
     if row is None:
         return _already_sent(request, pk)
     form = forms.form(row.version)
@@ -195,7 +193,7 @@ def _turn(post: Any) -> int:
 @require_http_methods(["GET", "POST"])
 def review(request: Request, pk: UUID) -> HttpResponse:
     """Everything once more, who will answer and by when; and the button that sends it."""
-    row = _draft(request, pk)
+    row = draft_of(request, pk)
     if row is None:
         return _already_sent(request, pk)
     if request.method == "POST":
@@ -220,7 +218,7 @@ def review(request: Request, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def discard(request: Request, pk: UUID) -> HttpResponse:
     """Asks once, where no script does, then deletes it."""
-    row = _draft(request, pk)
+    row = draft_of(request, pk)
     if row is None:
         return redirect("home")
     if request.method == "GET":
@@ -241,8 +239,8 @@ def _away_from(row: Draft) -> HttpResponse:
 
 @require_GET
 def requests(request: Request) -> HttpResponse:
-    patient = _patient(request)
-    conversations = _listed(request, patient, 200)
+    patient = patient_of(request)
+    conversations = listed(request, patient, 200)
     record_read("intake.requests.read", by=request.user, patients=[patient.pk])
     return render(request, "intake/requests.html", {"patient": patient, "conversations": conversations})
 
@@ -252,7 +250,7 @@ def sent(request: Request, pk: int) -> HttpResponse:
     """The confirmation: a reference, who answers and by when, and what to do if it gets worse."""
     conversation = find_conversation(request, pk)
     task = front_task(conversation)
-    others = _suggested(request, conversation, task)
+    others = suggested(request, conversation, task)
     record_read("intake.sent.read", by=request.user, patients=[conversation.patient_id], entity=conversation)
     return render(
         request,
@@ -271,68 +269,7 @@ def sent(request: Request, pk: int) -> HttpResponse:
     )
 
 
-# ---- lookups: each starts from what this person may reach --------------------------------------------------------
-
-
-def _patient(request: Request) -> Patient:
-    patient = persons.current(request)
-    if patient is None:
-        raise Http404
-    return patient
-
-
-def _offered(request: Request, patient: Patient) -> RequestTypeQuerySet:
-    """What can be asked for this person: everything, or what the grant names."""
-    offered = RequestType.objects.offered()
-    if patient.user_id == request.user.pk:
-        return offered
-    grants = Proxy.objects.open_to(request.user).filter(patient=patient).for_type(OuterRef("code"))
-    return offered.filter(Exists(grants))
-
-
-def _beside(request: Request, patient: Patient) -> Conversation | None:
-    """The request that was just sent, where another is begun from its page."""
-    number = request.POST.get("beside", "")
-    if not number.isdecimal() or len(number) > 12:
-        return None
-    mine = Conversation.objects.reachable_by(request.user).filter(patient=patient)
-    return mine.filter(pk=int(number)).first()
-
-
-def _suggested(request: Request, conversation: Conversation, task: Task) -> list[RequestType]:
-    """What else can be asked; first what the words were about, where that was something else."""
-    offered = [
-        each for each in _offered(request, conversation.patient) if each.code != conversation.request_type
-    ]
-    about = task.decision.facts.get("signal.category") if task.decision else None
-    return sorted(offered, key=lambda each: each.code != about)
-
-
-def _draft(request: Request, pk: UUID) -> Draft | None:
-    own = _own_draft(pk=pk, by=request.user.pk)
-    if own:
-        return own[0]
-    return _whole(Draft.objects.reachable_by(request.user).filter(pk=pk)).first()
-
-
-@Prepared
-def _own_draft(pk: UUID, by: int) -> QuerySet[Draft]:
-    """A request for oneself, which no grant opens or closes. By far the commonest, and the simplest to ask for."""
-    own = Draft.objects.filter(
-        author=by, patient__user=by, channel=Draft.Channel.PORTAL, follow_up__isnull=True
-    )
-    return _whole(own.filter(pk=pk))
-
-
-def _whole(drafts: QuerySet[Draft]) -> QuerySet[Draft]:
-    """With all that a page needs, but the form itself: a megabyte, maybe, and kept by each process as it was read."""
-    return drafts.select_related(
-        "patient__facility__calendar",
-        "request_type",
-        "version__questionnaire",
-        "author",
-        "follow_up__conversation",
-    ).defer("version__resource", "version__value_sets")
+# ---- pages -----------------------------------------------------------------------------------------------------
 
 
 def _already_sent(request: Request, pk: UUID) -> HttpResponse:
@@ -351,62 +288,6 @@ def _already_sent(request: Request, pk: UUID) -> HttpResponse:
         submission__author=request.user,
     )
     return redirect("sent", conversation.pk)
-
-
-def find_conversation(request: Request, pk: int) -> Conversation:
-    return get_object_or_404(
-        Conversation.objects.reachable_by(request.user).select_related(
-            "patient__facility__calendar", "submission"
-        ),
-        pk=pk,
-    )
-
-
-def front_task(row: Conversation) -> Task:
-    tasks = row.tasks.select_related("queue__calendar", "queue__facility", "outcome", "decision")
-    return queue_actions.settle(tasks.front_first()[0])
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A request as the lists show it."""
-
-    conversation: Conversation
-    subject: str
-    task: Task
-    unread: bool
-    beside: bool
-
-
-def _listed(request: Request, patient: Patient, most: int) -> list[Listed]:
-    mine = Conversation.objects.reachable_by(request.user).filter(patient=patient)
-    rows = mine.prefetch_related(
-        Prefetch("tasks", Task.objects.front_first()), Prefetch("messages", Message.objects.shown())
-    )[:most]
-    subjects = subjects_of(rows)
-    visits = Counter(row.visit for row in rows if row.visit)
-    return [
-        Listed(
-            conversation=row,
-            subject=subjects[row.pk],
-            task=queue_actions.settle(row.tasks.all()[0]),
-            unread=any(
-                not message.from_patient and message.read_at is None for message in row.messages.all()
-            ),
-            beside=row.visit is not None and visits[row.visit] > 1,
-        )
-        for row in rows
-    ]
-
-
-def subjects_of(rows: Iterable[Conversation]) -> dict[int, str]:
-    """What each of these was asked for, in the reader's language; as it was called then where that is gone."""
-    codes = {row.request_type for row in rows}
-    labels = {each.code: each.label for each in RequestType.objects.filter(code__in=codes)}
-    return {row.pk: labels.get(row.request_type, row.subject) for row in rows}
-
-
-# ---- pages -----------------------------------------------------------------------------------------------------
 
 
 def _form_page(
@@ -496,12 +377,6 @@ def _promise_before(row: Draft, state: State) -> Promise | None:
         return promise(queue, row.patient, urgency=Urgency.from_word(decision.urgency))
     except Refused:
         return None
-
-
-def promise_of(task: Task, patient: Patient) -> Promise | None:
-    if task.state not in LIVE or task.state == TaskState.WAITING or task.responded_at is not None:
-        return None
-    return promise_kept(task, patient)
 
 
 def _read_event(request: Request, row: Draft) -> None:
