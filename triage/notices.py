@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from portal.people.prepared import Prepared
 from triage import engine
 from triage.loading import compiled
 from triage.models import Ruleset
 
 
+@Prepared
+def _published() -> QuerySet[Ruleset]:
+    return Ruleset.objects.published().order_by().only("number")[:1]
+
+
 def unreadable() -> list[str]:
     """Why the published version does not decide, as sentences with the rule and the field; empty while it does."""
-    published = Ruleset.objects.published().order_by().values_list("pk", "number").first()
+    published = next(iter(_published()), None)
     if published is None:
         return []
-    pk, number = published
     try:
-        compiled(pk)
+        compiled(published.pk)
     except engine.RulesetError as error:
         what = " ".join(str(problem) for problem in error.problems[:3])
         return [
             _("Ruleset %(number)d can't be read, so an earlier version decides. %(what)s")
-            % {"number": number, "what": what}
+            % {"number": published.number, "what": what}
         ]
     return []
 
