@@ -77,8 +77,9 @@ def test_many_done_together_and_what_became_of_each(site: Site, visitor) -> None
     with site.rows():
         names = ("Doxycycline", "Nitrofurantoin", "Cefalexin")
         plain = [site.clinic.task(medicine=f"{name} 100 mg") for name in names]
-        Task.objects.filter(pk__in=[task.pk for task in plain]).update(flags=[])
-        asked = actions.claim(task=site.clinic.task(medicine="Ibuprofen 600 mg"), by=site.clinic.nurse)
+        asked = site.clinic.task(medicine="Ibuprofen 600 mg")
+        Task.objects.filter(pk__in=[task.pk for task in [*plain, asked]]).update(flags=[])
+        asked = actions.claim(task=asked, by=site.clinic.nurse)
         actions.escalate(task=asked, situation="Stomach.", question="Stop?", by=site.clinic.nurse)
     ana = visitor("nurse@example.org")
     page = ana.page

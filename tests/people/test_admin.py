@@ -10,7 +10,7 @@ from audit.models import Event
 from intake.attachments.models import Attachment, AttachmentContent
 from intake.models import Draft, Submission
 from intake.notices import Notice as ShownNotice
-from portal.people.models import Facility, Mail, Patient, Proxy
+from portal.people.models import Facility, Invitation, Mail, Patient, Proxy
 from portal.records.models import Chart, ChartEntry
 from queues.models import (
     Alert,
@@ -49,6 +49,7 @@ PATIENT_DATA = {
     ShownNotice,
     SearchDocument,
     FollowUp,
+    Invitation,
     Patient,
     Proxy,
     Mail,

@@ -73,7 +73,8 @@ def told(django_db_setup, django_db_blocker) -> Iterator[DemoClinic]:
 
 
 def gist() -> list[tuple]:
-    """What the requests are, in the order they were sent, and what became of them."""
+    """What the requests are, in the order they were sent, and what became of them. A part that was split off was sent
+    with the rest."""
     told = (
         "conversation__opened_at",
         "conversation__patient__record_number",
@@ -81,7 +82,7 @@ def gist() -> list[tuple]:
         "state",
         "outcome__code",
     )
-    return list(Task.objects.order_by(*told[:2]).values_list(*told, "queue__name"))
+    return list(Task.objects.order_by(*told).values_list(*told, "queue__name"))
 
 
 # ---- whose database ---------------------------------------------------------------------------------------------
@@ -365,13 +366,17 @@ def another_connection() -> psycopg.Connection:
 def test_a_batch_that_a_deadlock_ended_is_told_again_and_the_history_is_the_same(told, monkeypatch):
     """Somebody holds the task that comes next and waits for one that this batch has changed."""
     expected = gist()
-    monkeypatch.setattr(history, "BATCH", 25)
+    monkeypatch.setattr(history, "BATCH", 4)  # so that a batch works on tasks that earlier ones have sent
     changed, touched, begun_again, others = [], set(), [], []
     do, begin = history._History._do, history._History._begin_where_it_ended
 
     def meet(self, coming):
         verb = self.stories[coming.story].acts[coming.act].verb if coming.act >= 0 else "send"
-        if verb in ("claim", "resolve") and coming.task <= newest[0] and len(begun_again) < 2:
+        if (
+            verb not in ("send", "read", "write", "answer")
+            and coming.task <= newest[0]
+            and len(begun_again) < 2
+        ):
             if changed and coming.task not in touched and not any(other.is_alive() for other in others):
                 holds = Signal()
                 other = Thread(

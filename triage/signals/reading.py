@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -17,6 +18,13 @@ from .text import Text
 
 VERSION: str = version()
 AT_ONCE = 256  # texts read together: memory stays bounded
+# A name with its strength, as forms ask for it: "Lisinopril 10 mg". Nobody says in it
+# how they are.
+STRENGTH = re.compile(
+    r"\W*[^\W\d_][\w-]*(?:\s+[^\W\d_][\w-]*)?\s+\d+(?:[.,]\d+)?\s*"
+    r"(?:mg|mcg|µg|g|ml|mg/ml|meq|iu|ui|units?|unidades|%)\W*",
+    re.IGNORECASE,
+)
 LONGEST_QUOTE = 90  # characters of an example or of the patient's words that a reason repeats
 
 
@@ -130,7 +138,7 @@ def _weighed(known: Patterns, compared: Likeness, asked: Asked, seen: Seen) -> l
         for one in asked.found
         if not one.hint and (pressing or seen.soon >= limit[f"phrase_{kind}"])
     ]
-    if pressing and not signals:
+    if pressing and not signals and not STRENGTH.fullmatch(asked.text.original):
         signals.append(_alike(known, compared, asked, seen, SOON))
     return signals
 

@@ -244,6 +244,22 @@ def test_the_name_of_a_person_a_place_or_a_medicine_is_no_emergency(text: str, l
     assert not reading.emergency, reading.signals
 
 
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Lisinopril 10 mg",
+        "Doxycycline 100 mg",
+        "Ibuprofen 600mg",
+        "Methotrexate 2.5 mg",
+    ],
+)
+def test_a_medicine_with_its_strength_says_nothing_about_how_somebody_is(text: str, language: str) -> None:
+    """Every refill has such a line; what is said around it is read as ever."""
+    assert not signals.read(text, language).signals
+    assert signals.read(f"{text}, I took all 30 of them because I want to die", "en").emergency
+
+
 @pytest.mark.parametrize(
     ("text", "language"),
     [
