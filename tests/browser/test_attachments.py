@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests import factories as make
 from tests.browser.conftest import Site
-from tests.intake.test_attachments import RASH, SVG, located_photo, pdf
+from tests.intake.attachments.files import RASH, SVG, located_photo, pdf
 
 
 def photograph(page: Page, name: str) -> None:

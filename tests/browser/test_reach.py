@@ -15,8 +15,8 @@ from queues import actions as queues
 from queues.models import Conversation, FollowUpForm, Message
 from tests import factories as make
 from tests.browser.conftest import Site, Visitor
+from tests.intake.attachments.files import RASH, located_photo
 from tests.intake.conftest import ASTHMA
-from tests.intake.test_attachments import RASH, located_photo
 
 FIRST_LOAD = 100_000  # bytes over the line, headers included
 LATER_LOAD = 15_000

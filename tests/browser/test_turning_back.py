@@ -21,7 +21,7 @@ from tests.browser.test_reach import (
     tab_to,
     without_scripts,
 )
-from tests.intake.test_attachments import RASH, located_photo, pdf
+from tests.intake.attachments.files import RASH, located_photo, pdf
 
 
 def test_a_request_is_taken_back_and_kept_after_all_by_keyboard_and_the_page_is_sound_between(

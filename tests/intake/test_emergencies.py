@@ -16,8 +16,7 @@ from intake import emergencies, tasks
 from intake.models import Draft
 from intake.notices import Notice
 from portal.people import actions as people
-from portal.people.models import Patient, User
-from portal.people.models.guidance import Guidance
+from portal.people.models import Guidance, Patient, User
 from queues import actions as queues
 from queues.models import Conversation, Task
 from queues.urgency import Urgency

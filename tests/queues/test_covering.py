@@ -177,6 +177,8 @@ def test_one_who_stands_in_and_asked_keeps_sight_while_a_physician_by_name_stand
         client.force_login(hal)
         assert client.get(task.get_absolute_url()).status_code == 200
         assert task.get_absolute_url() in client.get("/work/mine/").content.decode()
+        search = client.post("/work/search/", {"q": task.conversation.reference}, follow=True)
+        assert [each.line.pk for each in search.context["found"]] == [task.pk]
         actions.answer(escalation=task.escalations.get(), text="Yes.", by=cora)
         tasks.sweep()
     assert sees(hal, task)
