@@ -15,10 +15,10 @@ from audit.actions import record_read
 from intake import actions
 from intake.attachments import form as files
 from intake.promise import promise_of
-from intake.reached import find_conversation, front_task, key_of, subjects_of
+from intake.reached import find_conversation, front_task, subjects_of
 from portal.people import kept
 from portal.people.policies import Refused
-from portal.people.requests import Request
+from portal.people.requests import Request, key_of
 from queues import actions as queue_actions
 from queues import policies
 from queues.models import Conversation, FollowUp, Message

@@ -16,8 +16,7 @@ from audit.actions import Kind, record
 from audit.now import now
 from intake.models import Draft, Submission
 from intake.notices import Notice
-from portal.people.models import Facility, User
-from portal.people.models.guidance import Guidance
+from portal.people.models import Facility, Guidance, User
 from portal.people.policies import Refused, may_keep_confidential
 from portal.people.roles import Role
 from queues import actions as queues

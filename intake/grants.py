@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -17,18 +16,14 @@ from audit.actions import record_read
 from intake.models import RequestType
 from portal.people import actions as people
 from portal.people import persons
-from portal.people.models import Patient, Proxy
-from portal.people.models.invitations import Invitation
+from portal.people.models import Invitation, Patient, Proxy
 from portal.people.policies import Refused, check_asks_proxy, check_ends_grant, may_register_proxies
 from portal.people.requests import Request
 from queues.views.frame import bench, staff
 
 R = Proxy.Relationship
-GROWN = (
-    R.PARTNER,
-    R.CHILD,
-    R.CARER,
-)  # whom a grown-up asks; who is a guardian is on paper, and the clinic enters it
+# Whom a grown-up asks; who is a guardian is on paper, and the clinic enters it.
+GROWN = (R.PARTNER, R.CHILD, R.CARER)
 ALL, SOME = "all", "some"
 
 
@@ -150,17 +145,17 @@ def answer(request: Request, pk: int) -> HttpResponse:
 def take_back(request: Request, pk: int) -> HttpResponse:
     """A patient changes their mind before the other one has answered."""
     row = get_object_or_404(Invitation.objects.open().filter(patient__user=request.user), pk=pk)
-    return _close(request, row, back=lambda: redirect("access"))
+    return _close(request, row, back=redirect("access"))
 
 
-def _close(request: Request, row: Invitation, *, back: Callable[[], HttpResponse]) -> HttpResponse:
+def _close(request: Request, row: Invitation, *, back: HttpResponse) -> HttpResponse:
     try:
         people.close_invitation(invitation=row, by=request.user)
     except Refused as refused:
         messages.error(request, str(refused))
     else:
         messages.success(request, _("It is taken back. Nothing was opened."))
-    return back()
+    return back
 
 
 def _day(text: str) -> date | None:
@@ -235,7 +230,7 @@ def clinic_end(request: Request, pk: int, number: int) -> HttpResponse:
 def clinic_take_back(request: Request, pk: int, number: int) -> HttpResponse:
     patient = _patient(request, pk)
     row = get_object_or_404(patient.invitations.open(), pk=number)
-    return _close(request, row, back=lambda: redirect("clinic-grants", patient.pk))
+    return _close(request, row, back=redirect("clinic-grants", patient.pk))
 
 
 def _patient(request: Request, pk: int) -> Patient:

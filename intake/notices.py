@@ -8,8 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from audit.now import now
-from portal.people.models import Patient
-from portal.people.models.guidance import Guidance
+from portal.people.models import Guidance, Patient
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):

@@ -15,13 +15,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 from audit.actions import record_read
 from intake import privacy
 from intake.grants import kinds_of
-from intake.reached import key_of
 from portal.people import actions as people
 from portal.people import persons
-from portal.people.models import Facility, Patient, Proxy
-from portal.people.models.invitations import Invitation
+from portal.people.models import Facility, Invitation, Patient, Proxy
 from portal.people.policies import Refused, check_ends_grant
-from portal.people.requests import Request
+from portal.people.requests import Request, key_of
 
 
 @require_GET

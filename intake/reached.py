@@ -15,14 +15,9 @@ from intake.models import Draft, RequestType, RequestTypeQuerySet
 from portal.people import persons
 from portal.people.models import Patient, Proxy
 from portal.people.prepared import Prepared
-from portal.people.requests import Request
+from portal.people.requests import Request, key_of
 from queues import actions as queue_actions
 from queues.models import Conversation, Message, Task
-
-
-def key_of(text: str) -> int | None:
-    """A row's key as an address tells it: what is none asks for nothing."""
-    return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
 def patient_of(request: Request) -> Patient:
@@ -43,11 +38,8 @@ def offered_to(request: Request, patient: Patient) -> RequestTypeQuerySet:
 
 def sent_beside(request: Request, patient: Patient) -> Conversation | None:
     """The request that was just sent, where another is begun from its page."""
-    number = request.POST.get("beside", "")
-    if not number.isdecimal() or len(number) > 12:
-        return None
     mine = Conversation.objects.reachable_by(request.user).filter(patient=patient)
-    return mine.filter(pk=int(number)).first()
+    return mine.filter(pk=key_of(request.POST.get("beside", "")) or 0).first()
 
 
 def suggested(request: Request, conversation: Conversation, task: Task) -> list[RequestType]:

@@ -30,8 +30,7 @@ from intake.reached import (
     suggested,
 )
 from portal.people import kept, persons
-from portal.people.models import Patient, Proxy
-from portal.people.models.invitations import Invitation
+from portal.people.models import Invitation, Patient, Proxy
 from portal.people.policies import Refused, may_keep_confidential
 from portal.people.requests import Request
 from queues import actions as queue_actions

@@ -195,7 +195,7 @@ def _file(node: Node, number: int) -> Mapping[str, Any]:
 
 def _units(shown: Question, item: Item, language: str) -> None:
     shown.unit_open = item.unit_open
-    if item.kind == "quantity" and (len(item.units) > 1 or (item.units and item.unit_open)):
+    if item.asks_unit:
         shown.units = [Choice("", unit.key, as_html(unit.label), unit.label) for unit in item.units]
     elif item.units:
         shown.unit = item.units[0].label

@@ -63,10 +63,6 @@ def catalogue(q: Questionnaire) -> list[dict[str, Any]]:
     return [entry for derived, entry in fields if not derived or entry["key"] not in own]
 
 
-def _has_unit_fact(item: Item) -> bool:
-    return item.kind == "quantity" and (len(item.units) > 1 or bool(item.units and item.unit_open))
-
-
 def _unit_key(item: Item, answer: Answer) -> str:
     """The unit's key among those offered; another one, in the patient's own words, is only told to be another."""
     unit = unit_of(item.units, answer.value)
@@ -102,7 +98,7 @@ def _fields_of(item: Item, q: Questionnaire) -> list[tuple[bool, dict[str, Any]]
         told = _("%(label)s (score)") % {"label": label}
         least, most = (None, None) if many else (min(_scores(item)), max(_scores(item)))
         fields.append(_field(item.link_id + SCORE, told, "decimal", least=least, most=most))
-    if _has_unit_fact(item):
+    if item.asks_unit:
         told = _("%(label)s (unit)") % {"label": label}
         units = [{"code": unit.key, "label": unit.label} for unit in item.units]
         if item.unit_open:
@@ -182,7 +178,7 @@ def facts(tree: Tree) -> dict[str, Any]:
         scores = [answer.ordinal for answer in answers if answer.ordinal is not None]
         if scores and link_id + SCORE not in tree.q.by_link_id:
             found[link_id + SCORE] = plain_number(sum(scores[1:], scores[0]))
-        if _has_unit_fact(item) and link_id + UNIT not in tree.q.by_link_id:
+        if item.asks_unit and link_id + UNIT not in tree.q.by_link_id:
             units = [_unit_key(item, answer) for answer in answers]
             found[link_id + UNIT] = units if is_many(tree.q, item) else units[0]
     for link_id, scored in totals(tree.q).items():

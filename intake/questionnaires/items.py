@@ -193,6 +193,11 @@ class Item:
         return self.wording.plain
 
     @property
+    def asks_unit(self) -> bool:
+        """Whether there is a unit to choose: of several, or one that is offered and another that may be written."""
+        return self.kind == "quantity" and (len(self.units) > 1 or bool(self.units and self.unit_open))
+
+    @property
     def help(self) -> str:
         return " ".join(part.plain for part in (*self.prompts, *self.helps, *self.flyovers) if part.plain)
 

@@ -15,6 +15,7 @@ from audit.now import is_set, now
 from portal.people import policies, tasks
 from portal.people.models import (
     Facility,
+    Invitation,
     Mail,
     Patient,
     PatientUserPermission,
@@ -23,7 +24,7 @@ from portal.people.models import (
     StaffRole,
     User,
 )
-from portal.people.models.invitations import A_DAY, Invitation
+from portal.people.models.invitations import A_DAY
 from portal.people.policies import Refused
 
 

@@ -11,8 +11,7 @@ from audit.admin import AuditedAdmin
 from portal.people import actions as people
 from portal.people import policies
 from portal.people.calendar_form import CalendarForm
-from portal.people.models import WEEKDAYS, Calendar, Closure, Facility, Program, StaffRole, User
-from portal.people.models.guidance import Guidance
+from portal.people.models import WEEKDAYS, Calendar, Closure, Facility, Guidance, Program, StaffRole, User
 from portal.people.policies import Refused
 from portal.people.requests import Request
 

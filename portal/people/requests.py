@@ -14,3 +14,8 @@ class Request(HttpRequest):
     user: User
     htmx: HtmxDetails
     people: list[Patient]
+
+
+def key_of(text: str) -> int | None:
+    """A row's key as a browser sends it; None for whatever is none."""
+    return int(text) if text.isdecimal() and len(text) < 19 else None

@@ -31,25 +31,34 @@ def offered(board: Board) -> Targets:
     that do the work of what is late and have least before them. With few queues in all, every one."""
     live = Queue.objects.live().select_related("facility")
     every = list(live[: ALL + 1])
-    few = len(every) <= ALL
+    if len(every) <= ALL:
+        return _targets(every, elsewhere=[], more=False)
+    places = {load.queue.facility_id for load in board.led if load.queue.facility_id}
+    near = places if len(places) <= FEW_PLACES else set()
+    some = live.filter(Q(facility__in=near) | Q(facility__isnull=True))
+    return _targets(some, elsewhere=[] if near else _calm(board), more=True)
+
+
+def _targets(queues: Iterable[Queue], *, elsewhere: list[Queue], more: bool) -> Targets:
+    rows = list(queues)
+    return Targets(
+        central=[queue for queue in rows if not queue.facility_id],
+        here=[queue for queue in rows if queue.facility_id],
+        elsewhere=elsewhere,
+        more=more,
+    )
+
+
+def _calm(board: Board) -> list[Queue]:
+    """Open queues of places that do the work of what is late, with nothing late; least before them first."""
     late = {row.queue_pk for row in board.rows}
     roles = {load.queue.role for load in board.led if load.queue.pk in late}
-    places = {load.queue.facility_id for load in board.led if load.queue.facility_id}
-    near: Iterable[int] = ()
-    calm = [
+    calm = (
         load.queue
         for load in reversed(board.led)
         if load.queue.role in roles and load.is_open and not load.late and not load.late_today
-    ]
-    if not few:
-        near = places if len(places) <= FEW_PLACES else []
-        every = list(live.filter(Q(facility__in=near) | Q(facility__isnull=True)))
-    return Targets(
-        central=[queue for queue in every if not queue.facility_id],
-        here=[queue for queue in every if queue.facility_id],
-        elsewhere=[] if few or near else [queue for queue in calm if queue.facility_id][:CALM],
-        more=not few,
     )
+    return [queue for queue in calm if queue.facility_id][:CALM]
 
 
 def label(queue: Queue) -> str:

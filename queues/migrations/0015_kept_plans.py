@@ -7,11 +7,12 @@ The plan is made for no value in particular, since each is about the few rows of
 from django.db import migrations
 
 FORWARD = r"""
--- Where a task is, as words that no text has: its queues, who covers it, and its block among all tasks, by which a
--- search finds the newest without looking through all.
+-- Where a task is, as words that no text has: its queues, who sees it whatever their queues (who covers it, who asked an
+-- open question about it), and its block among all tasks, by which a search finds the newest without looking through all.
 CREATE OR REPLACE FUNCTION queues_search_places(t queues_task) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT array_to_tsvector(array_remove(ARRAY['@' || t.queue_id, '@' || t.asked_queue_id, '@' || t.covering_queue_id,
-        '@p' || t.covering_person_id, '@b' || t.id / 2048, '@c' || t.id / 32768], NULL))
+        '@p' || t.covering_person_id, CASE WHEN t.asked_queue_id IS NOT NULL THEN '@p' || t.owner_id END,
+        '@b' || t.id / 2048, '@c' || t.id / 32768], NULL))
 $$;
 
 -- Documents of these tasks, anew. Also for loading many at once.
@@ -60,8 +61,8 @@ BEGIN
     );
 END $$;
 
-UPDATE queues_searchdocument SET words = words || array_to_tsvector(ARRAY['@b' || task_id / 2048, '@c' || task_id / 32768]),
-    office_words = office_words || array_to_tsvector(ARRAY['@b' || task_id / 2048, '@c' || task_id / 32768]);
+UPDATE queues_searchdocument d SET words = d.words || queues_search_places(t), office_words = d.office_words || queues_search_places(t)
+FROM queues_task t WHERE t.id = d.task_id;
 """
 
 

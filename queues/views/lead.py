@@ -17,7 +17,7 @@ from audit.actions import record_read
 from audit.now import now
 from portal.people.models import Facility, User
 from portal.people.policies import Refused
-from portal.people.requests import Request
+from portal.people.requests import Request, key_of
 from queues import actions
 from queues.lists import board as boards
 from queues.lists import targets
@@ -122,12 +122,11 @@ def _move(request: Request, task: Task, target: Queue | User, seen: int) -> None
 
 
 def _target(kind: str, key: str) -> Queue | User | None:
-    if not (key.isdecimal() and len(key) < 19):
-        return None
+    pk = key_of(key) or 0
     if kind == "queue":
-        return Queue.objects.live().filter(pk=int(key)).first()
+        return Queue.objects.live().filter(pk=pk).first()
     if kind == "person":
-        return User.objects.filter(pk=int(key), is_active=True, staff_roles__isnull=False).distinct().first()
+        return User.objects.filter(pk=pk, is_active=True, staff_roles__isnull=False).distinct().first()
     return None
 
 

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from portal.people.requests import Request
+from portal.people.requests import Request, key_of
 from queues.lists.directory import directory, sites
 from queues.views.frame import bench, staff
 
@@ -18,8 +18,7 @@ MOST = 60  # of more queues the places are shown first
 def places(request: Request) -> HttpResponse:
     """Names of queues and places in the address, and of nobody."""
     words, late = request.GET.get("q", "")[:80], bool(request.GET.get("late"))
-    chosen = request.GET.get("place", "")
-    site = int(chosen) if chosen.isdecimal() and len(chosen) < 19 else None
+    site = key_of(request.GET.get("place", ""))
     rows, every = directory(request.user, words=words, late=late, site=site)
     page = {
         "rows": rows,

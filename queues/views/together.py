@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from audit.actions import record_read
 from portal.people.policies import Refused
-from portal.people.requests import Request
+from portal.people.requests import Request, key_of
 from queues import actions, policies
 from queues.actions.together import Result, Seen
 from queues.models import Outcome, Queue, Task
@@ -68,8 +68,7 @@ def _claim(request: Request, tasks: list[Task], seen: Seen) -> Result:
 
 def _done(request: Request, verb: str, tasks: list[Task], seen: Seen) -> tuple[Result, str]:
     if verb == "hand-over":
-        choice = request.POST.get("queue", "")
-        queue = Queue.objects.live().filter(pk=int(choice)).first() if choice.isdecimal() else None
+        queue = Queue.objects.live().filter(pk=key_of(request.POST.get("queue", "")) or 0).first()
         if queue is None:
             raise Refused(_("Pick the queue they should go to."))
         reason = policies.check_words(request.POST.get("reason", ""), limit=2000)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal.people import kept
 from portal.people.policies import Refused
-from portal.people.requests import Request
+from portal.people.requests import Request, key_of
 from queues import actions, assessing, desk, policies
 from queues.models import FollowUp, FollowUpForm, Outcome, ProtocolStep, Queue, Task
 from queues.shown import shown
@@ -184,12 +184,7 @@ def _undo(request: Request, row: Task) -> str:
 
 
 def _queue(request: Request, name: str) -> Queue:
-    choice = request.POST.get(name, "")
-    found = (
-        Queue.objects.live().filter(pk=int(choice)).first()
-        if choice.isdecimal() and len(choice) < 10
-        else None
-    )
+    found = Queue.objects.live().filter(pk=key_of(request.POST.get(name, "")) or 0).first()
     if found is None:
         raise Refused(_("Pick the queue it should go to."))
     return found

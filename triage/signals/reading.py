@@ -18,13 +18,14 @@ from .text import Text
 
 VERSION: str = version()
 AT_ONCE = 256  # texts read together: memory stays bounded
-# A name with its strength, as forms ask for it: "Lisinopril 10 mg". Nobody says in it
-# how they are.
+# A medicine with its strength, as forms ask for it: "Lisinopril 10 mg". It reads like questions about medicines, and
+# asks none.
 STRENGTH = re.compile(
     r"\W*[^\W\d_][\w-]*(?:\s+[^\W\d_][\w-]*)?\s+\d+(?:[.,]\d+)?\s*"
     r"(?:mg|mcg|µg|g|ml|mg/ml|meq|iu|ui|units?|unidades|%)\W*",
     re.IGNORECASE,
 )
+MEDICINES = "medicine_safety"
 LONGEST_QUOTE = 90  # characters of an example or of the patient's words that a reason repeats
 
 
@@ -138,8 +139,10 @@ def _weighed(known: Patterns, compared: Likeness, asked: Asked, seen: Seen) -> l
         for one in asked.found
         if not one.hint and (pressing or seen.soon >= limit[f"phrase_{kind}"])
     ]
-    if pressing and not signals and not STRENGTH.fullmatch(asked.text.original):
-        signals.append(_alike(known, compared, asked, seen, SOON))
+    if pressing and not signals:
+        alike = _alike(known, compared, asked, seen, SOON)
+        if alike.code != MEDICINES or not STRENGTH.fullmatch(asked.text.original):
+            signals.append(alike)
     return signals
 
 

@@ -193,14 +193,7 @@ class _Planner:
         """Which requests are one of the rare ones."""
         found: dict[int, dict[str, Any]] = {}
         for entry in book("rare")["rare"] * ceil(self.count * RARE):
-            place = next(
-                (
-                    n
-                    for n, kind in enumerate(kinds)
-                    if kind == entry["kind"] and n not in found and n not in taken
-                ),
-                None,
-            )
+            place = _free(kinds, entry["kind"], {*found, *taken})
             if place is not None:
                 found[place] = entry
         return found
