@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from audit.actions import Kind, append, record
@@ -223,7 +223,9 @@ def keep_after_all(*, conversation: Conversation, by: User) -> None:
 @transaction.atomic
 def mark_read(*, conversation: Conversation, by: User) -> None:
     """Note that the patient's side opened the messages sent to them."""
-    conversation.messages.shown().filter(from_patient=False, read_at__isnull=True).update(read_at=now())
-    conversation.tasks.filter(Q(unread_since__isnull=False) | Q(call_since__isnull=False)).update(
-        unread_since=None, call_since=None
-    )
+    unread = conversation.messages.standing().filter(from_patient=False, read_at__isnull=True)
+    unread.shown().update(read_at=now())
+    # An urgent answer that can still be undone is not on the page yet: somebody calls if nobody reads it later.
+    hidden = unread.filter(task=OuterRef("pk"), author__isnull=False)
+    waits = conversation.tasks.filter(Q(unread_since__isnull=False) | Q(call_since__isnull=False))
+    waits.exclude(Exists(hidden)).update(unread_since=None, call_since=None)

@@ -162,6 +162,22 @@ def test_a_call_that_reaches_nobody_is_work_too(clinic: Clinic) -> None:
     assert Task.objects.get().owner is None
 
 
+def test_opening_the_page_while_an_urgent_reply_can_still_be_undone_is_not_reading_it(
+    clinic: Clinic, settings: Any
+) -> None:
+    settings.UNDO_SECONDS = 10
+    with at(MONDAY):
+        task = actions.claim(task=clinic.task(**CHEST), by=clinic.nurse)
+        actions.reply(task=task, body="Call 911 now.", by=clinic.nurse)
+    reader = task.conversation.author
+    with at(MONDAY + timedelta(seconds=3)):
+        actions.mark_read(conversation=task.conversation, by=reader)
+    assert Task.objects.get().unread_since == MONDAY
+    with at(MONDAY + timedelta(seconds=11)):
+        actions.mark_read(conversation=task.conversation, by=reader)
+    assert Task.objects.get().unread_since is None
+
+
 def test_an_urgent_reply_that_nobody_reads_becomes_a_call_even_after_the_end(clinic: Clinic) -> None:
     with at(MONDAY):
         task = actions.claim(task=clinic.task(**CHEST), by=clinic.nurse)
