@@ -3,7 +3,7 @@ step and an audit event in the same transaction; what follows later (mail, filin
 
 from queues.actions.asking import take_in
 from queues.actions.callbacks import join_callback
-from queues.actions.claiming import claim_next, claim_next_once
+from queues.actions.claiming import claim_next
 from queues.actions.digests import choose_quiet
 from queues.actions.escalations import acknowledge, answer, escalate, see_notices, take_over
 from queues.actions.holding import settle, undo
@@ -44,7 +44,6 @@ __all__ = [
     "claim",
     "claim_all",
     "claim_next",
-    "claim_next_once",
     "escalate",
     "hand_everything_on",
     "hand_over",

@@ -90,15 +90,22 @@ def _first_free(by: int, queue: int) -> QuerySet[Task]:
     return free.select_for_update(skip_locked=True, of=("self",))[:1]
 
 
+TWICE = timedelta(seconds=5)  # two clicks within it, on one page, are one
+
+
 @kept_statements()
 @transaction.atomic
-def claim_next(*, by: User, queue: Queue | None = None) -> Task | None:
+def claim_next(*, by: User, queue: Queue | None = None, page_at: datetime | None = None) -> Task | None:
     """Claim the open task that should be worked now, from the person's queues or from one of them, and from those
     they cover for.
 
-    Urgent first, then what is due first, but nothing is more than `PATIENCE` late behind urgent ones. None when all
-    is done; Refused when something waits and the person holds as many tasks as its queue allows.
+    Urgent first, then what is due first, but nothing is more than `PATIENCE` late behind urgent ones. From a page that
+    was made at `page_at`, its second click, in the moment after the first, gives the task that the first one claimed.
+    None when all is done; Refused when something waits and the person holds as many tasks as its queue allows.
     """
+    taken = _just_claimed(by, page_at) if page_at is not None else None
+    if taken is not None:
+        return taken
     asked: Any = {"by": by.pk, "queue": queue.pk if queue is not None else None}
     for _again in range(5):
         # Rows that a colleague is claiming at this moment are skipped, not waited for; one that was claimed since the
@@ -112,20 +119,10 @@ def claim_next(*, by: User, queue: Queue | None = None) -> Task | None:
     return None
 
 
-TWICE = timedelta(seconds=5)  # two clicks within it, on one page, are one
-
-
-@kept_statements()
-@transaction.atomic
-def claim_next_once(*, by: User, queue: Queue | None = None, page_at: datetime | None = None) -> Task | None:
-    """As `claim_next`, from a page that was made at `page_at`: its second click, in the moment after the first, gives
-    the task that the first one claimed."""
-    if page_at is not None:
-        # One click of a person after the other; nobody else waits for it.
-        User.objects.select_for_update(no_key=True).get(pk=by.pk)
-        since = max(page_at, now() - TWICE)
-        mine = Task.objects.filter(owner=by, state=State.CLAIMED, claimed_at__gt=since)
-        taken = mine.order_by("-claimed_at").first()
-        if taken is not None:
-            return taken
-    return claim_next(by=by, queue=queue)
+def _just_claimed(by: User, page_at: datetime) -> Task | None:
+    """What this page's first click claimed."""
+    # One click of a person after the other; nobody else waits for it.
+    User.objects.select_for_update(no_key=True).get(pk=by.pk)
+    since = max(page_at, now() - TWICE)
+    mine = Task.objects.filter(owner=by, state=State.CLAIMED, claimed_at__gt=since)
+    return mine.order_by("-claimed_at").first()

@@ -191,7 +191,7 @@ def after_overflow(queue: Queue, urgency: Urgency) -> tuple[Queue, str]:
     ):
         # One more than the limit says enough: nothing is counted further.
         if most is not None and tasks.order_by()[: most + 1].count() > most:
-            return other, _(
+            return copy(other), _(
                 "%(queue)s has more than %(count)d %(word)s tasks, so routine work goes to %(other)s."
             ) % {"queue": queue, "count": most, "word": word, "other": other}
     return queue, ""
@@ -252,7 +252,9 @@ def serving(code: str, facility: Facility) -> Queue:
 
 @remembered
 def _serving(code: str, facility: int) -> list[Queue]:
-    """The facility's own, then the central team's, with all that their due times need."""
+    """The facility's own, then the central team's, with all that their due times need, and those of their overflow."""
     rows = Queue.objects.live().filter(Q(facility=facility) | Q(facility__isnull=True), code=code)
-    rows = rows.select_related("calendar", "facility").prefetch_related("targets", "calendar__closures")
+    for way in ("", "overflow_queue__"):
+        rows = rows.select_related(f"{way}calendar", f"{way}facility")
+        rows = rows.prefetch_related(f"{way}targets", f"{way}calendar__closures")
     return sorted(rows.order_by(), key=lambda row: row.facility_id is None)

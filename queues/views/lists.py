@@ -102,7 +102,7 @@ def claim_next(request: Request) -> HttpResponse:
     if request.POST.get("queue", "").isdecimal():
         row = Queue.objects.worked_by(request.user).filter(pk=int(request.POST["queue"])).first()
     try:
-        claimed = actions.claim_next_once(by=request.user, queue=row, page_at=_page_at(request))
+        claimed = actions.claim_next(by=request.user, queue=row, page_at=_page_at(request))
         said = _("Nothing is waiting to be claimed.")
     except Refused as refused:
         claimed, said = None, str(refused)
