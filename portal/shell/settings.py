@@ -104,7 +104,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "portal.shell.urls"
 WSGI_APPLICATION = "portal.shell.wsgi.application"
 
-TEMPLATES = [
+TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
@@ -119,6 +119,12 @@ TEMPLATES = [
                 "portal.shell.demo.context.demo",
             ],
         },
+    },
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "NAME": "compiled",
+        "DIRS": [BASE_DIR / "templates" / "compiled"],
+        "OPTIONS": {"environment": "portal.shell.compiled.environment"},
     },
 ]
 

@@ -9,8 +9,10 @@ from django.contrib import messages
 from django.db import connection
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
@@ -147,6 +149,7 @@ def _answer(
     place = counted.find(asked.queue) if asked.queue else None
     context = {
         "rows": lines,
+        "lines": _told(lines, asked, request.user.pk),
         "asked": asked,
         "next": asked.next_page(lines[-1]).query() if more else "",
         "address": (reverse("queue", args=[asked.queue]) if asked.queue else reverse(asked.kind))
@@ -156,7 +159,6 @@ def _answer(
         "place": place,
         "figures": _figures(place, counted, asked),
         "chips": asked.choices.chips(),
-        "many_queues": asked.kind != "queue",
         "seen": seen.seal(request, asked, marks),
         "user": request.user,
         "queue": place,
@@ -166,6 +168,11 @@ def _answer(
     response = render(request, "queues/list.html" if whole else "queues/_changed.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _told(lines: list[Line], asked: Asked, viewer: int) -> SafeString:
+    shown = {"rows": lines, "many_queues": asked.kind != "queue", "viewer": viewer}
+    return mark_safe(render_to_string("queues/rows.html", shown, using="compiled"))  # noqa: S308 - it escaped them
 
 
 def _record(request: Request, asked: Asked, lines: list[Line], before: list[Mark] | None) -> None:

@@ -11,12 +11,14 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        engine = engines["django"]
         problems, count = [], 0
-        for root in (Path(place) for place in engine.dirs):
+        roots = {Path(place): engine for engine in engines.all() for place in engine.dirs}
+        for root, engine in roots.items():
             for path in sorted(root.rglob("*")):
                 if path.suffix not in {".html", ".txt", ".xml"}:
                     continue
+                if any(inner != root and root in inner.parents and inner in path.parents for inner in roots):
+                    continue  # another engine's
                 count += 1
                 name = str(path.relative_to(root))
                 try:
