@@ -112,6 +112,11 @@ class Prepared(Generic[M]):
             queryset: Any = self._write(**blanks, **dict(zip(self._flags, flags, strict=True)))
             compiler = queryset.query.get_compiler(connection=connection)
             sql, params = compiler.as_sql()
+            # How values become Python's is the same each time, and was worked out anew for each of a hundred columns.
+            kept = compiler.get_converters(
+                [column for column, *_told in compiler.select[: compiler.col_count]]
+            )
+            compiler.get_converters = lambda _columns: kept
         queryset.query.compiled = compiler
         places = [_place(param, blanks) for param in params]
         if any(

@@ -21,6 +21,7 @@ from audit.actions import record_read
 from audit.now import now
 from portal.people.models import Facility
 from portal.people.policies import Refused
+from portal.people.prepared import kept_statements
 from portal.people.requests import Request
 from queues import actions
 from queues.lists import seen
@@ -139,6 +140,7 @@ def _list(request: Request, kind: str, pk: int = 0) -> HttpResponse:
     return _answer(request, asked, counted)
 
 
+@kept_statements()
 def _answer(
     request: Request, asked: Asked, counted: Counts, *, before: list[Mark] | None = None
 ) -> HttpResponse:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 from audit.actions import record_read
 from portal.people import kept
 from portal.people.models import User
-from portal.people.prepared import Prepared
+from portal.people.prepared import Prepared, kept_statements
 from portal.people.requests import Request
 from portal.records.charts import chart_of
 from queues import actions, assessing, desk, policies
@@ -57,6 +57,7 @@ def _with_all(pk: int, viewer: int) -> QuerySet[Task]:
     return desk.with_all(tasks, user).filter(pk=pk)
 
 
+@kept_statements()
 def task_page(request: Request, row: Task, *, typed: Any = None, status: int = 200) -> HttpResponse:
     user, conversation = request.user, row.conversation
     frame = bench(request, ("queue", row.queue_id))
