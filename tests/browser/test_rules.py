@@ -68,10 +68,10 @@ def test_an_admin_is_stopped_by_a_promise_mends_the_rule_and_publishes_it(site: 
     ada = visitor("admin@example.org")
     page = ada.page
 
-    # Ada starts a draft from the version that decides.
-    ada.go("/admin/triage/ruleset/?status__exact=published")
-    ada.follow(page.locator("#result_list tbody a").first)
-    ada.follow(page.get_by_role("button", name="Start a draft from this version"))
+    # Ada starts a draft from the version that decides: the admin's first page shows which.
+    ada.go("/admin/")
+    see(ada, "rules-first-page")
+    ada.follow(page.get_by_role("button", name="Start a draft"))
     expect(page.get_by_text("The draft is ready.")).to_be_visible()
     draft = page.url
 

@@ -122,6 +122,19 @@ def test_every_page_of_the_admin_opens(ada: Client, clinic: Clinic) -> None:
             assert ada.get(reverse(f"admin:{label}_change", args=[row.pk])).status_code == 200, label
 
 
+def test_its_first_page_says_what_decides_now_and_starts_the_next_draft(ada: Client, clinic: Clinic) -> None:
+    published = Ruleset.objects.published().get()
+    page = ada.get("/admin/").content.decode()
+    assert "The rules that decide" in page
+    assert f"Ruleset {published.number} (published)" in page
+    ada.post(reverse("admin:triage_ruleset_draft", args=[published.pk]))
+    draft = Ruleset.objects.get(status=Ruleset.Status.DRAFT)
+    page = ada.get("/admin/").content.decode()
+    assert reverse("admin:triage_ruleset_change", args=[draft.pk]) in page
+    assert "Go on with the draft" in page
+    assert "Start a draft" not in page
+
+
 def test_a_change_of_reference_data_leaves_an_event(ada: Client, clinic: Clinic) -> None:
     facility = clinic.facility
     form = {
