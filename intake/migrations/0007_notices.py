@@ -5,20 +5,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import audit.now
-
-STANDING = {"call back after a notice": "intake.tasks.call_back"}
-
-
-def add(apps, schema_editor):
-    Schedule = apps.get_model("django_q", "Schedule")
-    for name, func in STANDING.items():
-        Schedule.objects.update_or_create(
-            name=name, defaults={"func": func, "schedule_type": "I", "minutes": 1}
-        )
-
-
-def remove(apps, schema_editor):
-    apps.get_model("django_q", "Schedule").objects.filter(name__in=STANDING).delete()
+from portal.people.standing import standing
 
 
 class Migration(migrations.Migration):
@@ -142,5 +129,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunPython(add, remove),
+        standing("call back after a notice", "intake.tasks.call_back"),
     ]

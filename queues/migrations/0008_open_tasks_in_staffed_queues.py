@@ -5,6 +5,8 @@ Whose role ends with a day is no change of a row: the nightly check reports it. 
 
 from django.db import migrations
 
+from portal.people.standing import standing
+
 STAFFED = """
 CREATE FUNCTION queues_is_staffed(queue bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (
@@ -102,24 +104,6 @@ BEGIN
 END $$;
 DROP FUNCTION queues_is_staffed(bigint);
 """
-SWEEPS = {
-    "queues: look at due tasks": ("queues.tasks.sweep", "I", 1),
-    "queues: send alerts": ("queues.tasks.send_alerts", "I", 1),
-    "queues: send digests": ("queues.tasks.send_digests", "I", 15),
-    "queues: check every night": ("queues.tasks.check_nightly", "D", None),
-}
-
-
-def add(apps, schema_editor):
-    Schedule = apps.get_model("django_q", "Schedule")
-    for name, (func, kind, minutes) in SWEEPS.items():
-        Schedule.objects.update_or_create(
-            name=name, defaults={"func": func, "schedule_type": kind, "minutes": minutes}
-        )
-
-
-def remove(apps, schema_editor):
-    apps.get_model("django_q", "Schedule").objects.filter(name__in=SWEEPS).delete()
 
 
 class Migration(migrations.Migration):
@@ -133,5 +117,8 @@ class Migration(migrations.Migration):
             STAFFED + "".join(_leaving(table, *row) for table, row in WATCHED.items()), BACKWARD
         ),
         migrations.RunSQL(EARLIER, migrations.RunSQL.noop),
-        migrations.RunPython(add, remove),
+        standing("queues: look at due tasks", "queues.tasks.sweep"),
+        standing("queues: send alerts", "queues.tasks.send_alerts"),
+        standing("queues: send digests", "queues.tasks.send_digests", minutes=15),
+        standing("queues: check every night", "queues.tasks.check_nightly", nightly=True),
     ]

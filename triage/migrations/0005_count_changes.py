@@ -2,19 +2,7 @@
 
 from django.db import migrations
 
-STANDING = {"triage: count what changed": "triage.tasks.count_changes"}
-
-
-def add(apps, schema_editor):
-    Schedule = apps.get_model("django_q", "Schedule")
-    for name, func in STANDING.items():
-        Schedule.objects.update_or_create(
-            name=name, defaults={"func": func, "schedule_type": "I", "minutes": 1}
-        )
-
-
-def remove(apps, schema_editor):
-    apps.get_model("django_q", "Schedule").objects.filter(name__in=STANDING).delete()
+from portal.people.standing import standing
 
 
 class Migration(migrations.Migration):
@@ -23,4 +11,4 @@ class Migration(migrations.Migration):
         ("queues", "0014_marks"),
         ("django_q", "0018_task_success_index"),
     ]
-    operations = [migrations.RunPython(add, remove)]
+    operations = [standing("triage: count what changed", "triage.tasks.count_changes")]

@@ -3,17 +3,7 @@
 import django.contrib.postgres.fields
 from django.db import migrations, models
 
-NIGHTLY = {"end grants that are over": "portal.people.tasks.end_grants"}
-
-
-def add(apps, schema_editor):
-    Schedule = apps.get_model("django_q", "Schedule")
-    for name, func in NIGHTLY.items():
-        Schedule.objects.update_or_create(name=name, defaults={"func": func, "schedule_type": "D"})
-
-
-def remove(apps, schema_editor):
-    apps.get_model("django_q", "Schedule").objects.filter(name__in=NIGHTLY).delete()
+from portal.people.standing import standing
 
 
 class Migration(migrations.Migration):
@@ -79,5 +69,5 @@ class Migration(migrations.Migration):
                 violation_error_message="Name at least one kind of request, or leave it to all.",
             ),
         ),
-        migrations.RunPython(add, remove),
+        standing("end grants that are over", "portal.people.tasks.end_grants", nightly=True),
     ]
