@@ -71,7 +71,9 @@ def write(
         setattr(task, name, value)
     task.version += 1
     fields = {"state", "version", "next_step_at", *changes}
-    if by is not None and by.pk == task.owner_id:
+    came_back = after == State.CLAIMED and before in (State.WAITING, State.ESCALATED)
+    if by is not None and by.pk == task.owner_id or came_back:
+        # Whose task comes back with an answer has as long for it as with a new one.
         task.active_at = now()
         fields.add("active_at")
     # What comes next is worked out by the clock's next look; nothing that is done is looked at, but a reply unread.
