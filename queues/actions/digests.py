@@ -9,14 +9,16 @@ from audit.actions import store
 from audit.now import now
 from portal.people.actions import post_mail
 from portal.people.models import Mail, StaffRole, User
-from queues.actions.telling import zone_of
+from queues.actions.telling import until_quiet_ends, zone_of
 from queues.models import Notice, QueueGroupPermission, Quiet, Task
 from queues.states import State
 
 
 def waiting_people() -> list[User]:
     """Everybody of the staff for whom a notice or a question waits, and who didn't choose single mails."""
-    granted = QueueGroupPermission.objects.filter(group__user=OuterRef("pk")).values("content_object")
+    granted = QueueGroupPermission.objects.filter(group__user=OuterRef(OuterRef("pk"))).values(
+        "content_object"
+    )
     return list(
         User.objects.filter(
             Exists(Notice.objects.filter(recipient=OuterRef("pk"), seen_at__isnull=True))
@@ -45,7 +47,7 @@ def _send(person: User) -> bool:
         return False
     quiet.digested_on = local.date()
     quiet.save(update_fields=["digested_on"])
-    post_mail(recipient=person, kind=Mail.Kind.DIGEST, path="/work/notices/")
+    post_mail(recipient=person, kind=Mail.Kind.DIGEST, path="/work/notices/", after=until_quiet_ends(quiet))
     return True
 
 

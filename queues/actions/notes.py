@@ -14,8 +14,9 @@ from portal.people.models import Mail, User
 from portal.people.policies import Refused
 from queues import policies
 from queues.actions.path import change, lock
+from queues.actions.telling import until_quiet_ends
 from queues.actions.timing import answered
-from queues.models import Call, Mention, Note, ProtocolStep, Task, Tick
+from queues.models import Call, Mention, Note, ProtocolStep, Quiet, Task, Tick
 
 # An @ that begins a word: one inside a mail address names nobody.
 AT = re.compile(r"(?<![\w.])@(?=\w)")
@@ -35,7 +36,9 @@ def add_note(*, task: Task, body: str, by: User) -> Note:
     )
     for user in mentioned:
         Mention.objects.create(note=note, user=user)
-        post_mail(recipient=user, kind=Mail.Kind.MENTION, path=task.get_absolute_url())
+        quiet = Quiet.objects.filter(user=user).first()
+        path = task.get_absolute_url()
+        post_mail(recipient=user, kind=Mail.Kind.MENTION, path=path, after=until_quiet_ends(quiet))
     record(
         "queues.note.add",
         by=by,

@@ -165,12 +165,14 @@ def _mail(person: User, *, urgent: bool, path: str) -> None:
         return
     quiet = Quiet.objects.filter(user=person).first()
     if quiet is not None and not quiet.digest:
-        local = now().astimezone(zone_of(person))
-        post_mail(
-            recipient=person, kind=Mail.Kind.NOTICE, path=path, after=clock.until_quiet_ends(
-                local, quiet.quiet_from, quiet.quiet_until
-            )
-        )  # fmt: skip
+        post_mail(recipient=person, kind=Mail.Kind.NOTICE, path=path, after=until_quiet_ends(quiet))
+
+
+def until_quiet_ends(quiet: Quiet | None) -> timedelta:
+    """How long a mail waits that is not urgent: until this person's quiet hours are over."""
+    if quiet is None or quiet.quiet_from is None:
+        return timedelta()
+    return clock.until_quiet_ends(now().astimezone(zone_of(quiet.user)), quiet.quiet_from, quiet.quiet_until)
 
 
 def zone_of(person: User) -> ZoneInfo:
