@@ -16,6 +16,7 @@ from audit.now import now
 from portal.people.models import Patient, User
 from portal.people.policies import Refused
 from portal.people.reference import remembered
+from portal.people.roles import Field, fields_for
 from queues.models import Conversation, Message, Outcome, Protocol, Queue, Task
 from queues.states import DONE, TRANSITIONS, UNCLAIMED, State
 from queues.urgency import Urgency
@@ -27,6 +28,12 @@ before_change: list[Callable[[Queue], list[str]]] = []
 
 
 def check_retirement(queue: Queue) -> None:
+    check_counted_on(queue)
+    _check(before_retire, queue)
+
+
+def check_counted_on(queue: Queue) -> None:
+    """Whether the queue may lose its people: not while others count on them day and night."""
     counting = (
         Queue.objects.live().filter(urgent_cover=queue, receives_urgent=True).select_related("facility")
     )
@@ -35,7 +42,6 @@ def check_retirement(queue: Queue) -> None:
             _("%(queue)s takes up urgent work for %(others)s day and night. Name another one there first.")
             % {"queue": queue, "others": "; ".join(map(str, counting))}
         )
-    _check(before_retire, queue)
 
 
 def check_change(queue: Queue) -> None:
@@ -249,20 +255,32 @@ DID = {
     "resolve": _l("resolved it"),
     "undo": _l("took a step back"),
     "withdraw": _l("took the request back"),
-    "reopen": _l("wrote again"),
+    "reopen": _l("opened it again"),
     "raise": _l("wrote something that made it more urgent"),
+    "send": _l("sent the form"),
+    "pass the question on": _l("passed the question on"),
+    # The clock does these by itself.
+    "fall asleep": _l("it went back into the queue"),
+    "stop waiting": _l("the wait for the patient ended"),
 }
 
 
 def what_changed(task: Task, *, by: User) -> str:
     """What the last step did to a task and who took it, for a page that didn't know."""
     last = task.steps.select_related("by").last()
-    did = str(DID.get(last.verb, last.verb)) if last else ""
     words = {
-        "who": last.by.signature if last and last.by else _("Somebody"),
-        "did": did,
+        "who": last.by.signature if last and last.by else "",
+        "did": str(DID.get(last.verb, last.verb)) if last else "",
         "state": task.get_state_display(),
     }
+    if not words["who"]:
+        return (
+            _(
+                "This task changed meanwhile by itself (%(did)s): it is now %(state)s. Nothing of yours was stored; "
+                "look again."
+            )
+            % words
+        )
     if last and last.by_id == by.pk:
         return (
             _(
@@ -328,6 +346,31 @@ def people_of(task: Task) -> list[User]:
         pk__in=[pk for pk in (task.covering_person_id, task.owner_id) if pk]
     )
     return list(User.objects.filter(people, is_active=True).order_by("name").distinct())
+
+
+def check_serves(queue: Queue, patient: Patient) -> None:
+    """Whether this queue is one for patients of this place."""
+    if queue.facility_id not in (None, patient.facility_id):
+        raise Refused(
+            _("%(queue)s doesn't serve the patients of %(facility)s. Pick another queue.")
+            % {"queue": queue, "facility": patient.facility}
+        )
+
+
+def may_take(role: str, task: Task) -> bool:
+    """What a red flag made urgent stays with people of a role that can read why."""
+    return task.floor < Urgency.URGENT or Field.CLINICAL in fields_for([role])
+
+
+def check_takes(queue: Queue, task: Task) -> None:
+    if not may_take(queue.role, task):
+        raise Refused(
+            _(
+                "A red flag made this urgent, and %(queue)s sees nothing about health. Keep it, and split off what is "
+                "theirs."
+            )
+            % {"queue": queue}
+        )
 
 
 def check_outcome(outcome: Outcome, by: User) -> None:

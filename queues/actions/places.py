@@ -53,9 +53,11 @@ def set_members(*, queue: Queue, people: Iterable[User], by: User | None) -> Non
     hold_still(queue)
     before = set(queue.members.user_set.values_list("pk", flat=True))
     after = {person.pk for person in people}
-    holds = queue.tasks.live().exists() or queue.asked_tasks.live().exists()
-    if holds and not any(person.is_active for person in people):
-        raise Refused(_("Somebody must stay: this queue holds open tasks. Hand them over first."))
+    if not any(person.is_active for person in people):
+        if queue.tasks.live().exists() or queue.asked_tasks.live().exists():
+            raise Refused(_("Somebody must stay: this queue holds open tasks. Hand them over first."))
+        if before:
+            policies.check_counted_on(queue)
     strangers = [person.signature for person in people if queue.role not in person.roles]
     if strangers:
         raise Refused(
@@ -128,19 +130,22 @@ def hand_everything_on(*, queue: Queue, to: Queue, by: User | None) -> int:
 
 
 def without_people(user: User) -> list[str]:
-    """What is in the way of this person's leaving, as sentences: queues with open tasks that nobody would work then.
-    Asked after the change, inside its transaction."""
-    worked = (
-        Queue.objects.live()
-        .filter(members__user=user)
-        .filter(Exists(Task.objects.live().filter(Q(queue=OuterRef("pk")) | Q(asked_queue=OuterRef("pk")))))
-    )
-    left = worked.exclude(pk__in=Queue.objects.staffed().order_by().values("pk"))
-    return [
-        _("%(who)s is the last one who works %(queue)s, and it holds open tasks. Hand them on first.")
-        % {"who": user.signature, "queue": queue}
-        for queue in left
-    ]
+    """What is in the way of this person's leaving, as sentences: queues that nobody would work then, with open tasks
+    or with others that count on them. Asked after the change, inside its transaction."""
+    holds = Task.objects.live().filter(Q(queue=OuterRef("pk")) | Q(asked_queue=OuterRef("pk")))
+    worked = Queue.objects.live().filter(members__user=user).annotate(holds=Exists(holds))
+    said = []
+    for queue in worked.exclude(pk__in=Queue.objects.staffed().order_by().values("pk")):
+        if queue.holds:
+            said.append(
+                _("%(who)s is the last one who works %(queue)s, and it holds open tasks. Hand them on first.")
+                % {"who": user.signature, "queue": queue}
+            )
+        try:
+            policies.check_counted_on(queue)
+        except Refused as refused:
+            said.append(str(refused))
+    return said
 
 
 def check_staffed(queue: Queue) -> None:

@@ -47,7 +47,7 @@ def split(
     queue = hold_still(queue)
     if queue.retired_at:
         raise Refused(_("%(queue)s is retired. Pick another queue.") % {"queue": queue})
-    _check_serves(queue, task.conversation.patient)
+    policies.check_serves(queue, task.conversation.patient)
     clinical = Field.CLINICAL in fields_for([queue.role])
     asked = _("%(who)s asks") % {"who": by.signature}
     part = open_task(
@@ -80,7 +80,7 @@ def start_conversation(
     """
     policies.check_cares_for(patient, by)
     policies.check_works_queue(queue, by)
-    _check_serves(queue, patient)
+    policies.check_serves(queue, patient)
     if not readers(patient, request_type=FROM_CLINIC):
         raise Refused(
             _("Nobody can read messages for this patient: there is no log-in. Please call instead.")
@@ -121,11 +121,3 @@ def start_conversation(
         reply(task=task, body=body, by=by)
     task.refresh_from_db()
     return task
-
-
-def _check_serves(queue: Queue, patient: Patient) -> None:
-    if queue.facility_id not in (None, patient.facility_id):
-        raise Refused(
-            _("%(queue)s doesn't serve the patients of %(facility)s. Pick another queue.")
-            % {"queue": queue, "facility": patient.facility}
-        )

@@ -181,8 +181,9 @@ def hand_over(*, task: Task, queue: Queue, reason: str, by: User, seen: int | No
     task = lock(task)
     policies.check_seen(task, seen, by=by)
     policies.check_transition(task, "hand over")
-    # A lead moves what others hold, too; everybody else what they work and nobody else holds.
-    if not (Role.LEAD in by.roles and policies.can_lead(task.queue, by)):
+    # A lead moves what others hold, too, and to any place; everybody else what they work and nobody else holds.
+    leads = Role.LEAD in by.roles and policies.can_lead(task.queue, by)
+    if not leads:
         policies.check_works(task, by)
         if task.owner_id is not None:
             policies.check_owner(task, by)
@@ -192,6 +193,9 @@ def hand_over(*, task: Task, queue: Queue, reason: str, by: User, seen: int | No
         raise Refused(_("%(queue)s is retired. Pick another queue.") % {"queue": queue})
     if queue.pk == task.queue_id:
         raise Refused(_("It is in %(queue)s already.") % {"queue": queue})
+    if not leads:
+        policies.check_serves(queue, task.conversation.patient)
+    policies.check_takes(queue, task)
     check_staffed(queue)
     task = move(
         task, "hand over", by=by, note=reason, hand_overs=task.hand_overs + 1, **new_queue(task, queue)

@@ -163,6 +163,8 @@ def _did(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each step as a sentence says it, after the name of who took it."""
     for step in steps:
         step["did"] = DID.get(step["verb"], step["verb"])
+        if step["verb"] == "undo":
+            step["note"] = DID.get(step["note"], step["note"])
         if step["verb"] == "call" and step["note"] in Call.Result:
             step["note"] = Call.Result(step["note"]).label
     return steps

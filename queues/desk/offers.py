@@ -15,6 +15,7 @@ from django.utils.formats import date_format
 
 from portal.people.models import Patient, User
 from portal.people.prepared import Prepared
+from queues import policies
 from queues.desk.beside import Desk
 from queues.models import Conversation, FollowUpForm, Outcome, Queue, ReplyTemplate, Task
 from queues.models.templates import fill
@@ -23,10 +24,11 @@ from queues.shown import Shown
 
 @dataclass
 class Choices:
-    """Outcomes, queues to hand over to, and templates: what the forms of the page offer."""
+    """Outcomes, queues, and templates: what the forms of the page offer."""
 
     outcomes: list[dict[str, Any]] = field(default_factory=list)
-    queues: list[dict[str, Any]] = field(default_factory=list)
+    queues: list[dict[str, Any]] = field(default_factory=list)  # for a part of it
+    takers: list[dict[str, Any]] = field(default_factory=list)  # for the whole
     templates: list[dict[str, Any]] = field(default_factory=list)
     forms: list[dict[str, Any]] = field(default_factory=list)
 
@@ -57,7 +59,7 @@ def _choices(queue: int, code: str, facility: int, roles: tuple[str, ...], clini
         outcomes.order_by()
         .values(**row("outcome", F("position"), F("code"), F("label"), none, none))
         .union(
-            queues.order_by().values(**row("queue", Value(0), F("pk"), F("name"), place, none)),
+            queues.order_by().values(**row("queue", Value(0), F("pk"), F("name"), place, F("role"))),
             templates.order_by().values(
                 **row("template", F("position"), F("pk"), F("title"), F("body"), F("body_es"))
             ),
@@ -94,7 +96,13 @@ def choices(task: Task, view: Shown, viewer: User) -> Choices:
         {"code": each["code"], "label": each["label"], **values.fill(each["first"], each["second"])}
         for each in found["template"]
     ]
-    return Choices(outcomes=found["outcome"], queues=found["queue"], templates=filled, forms=found["form"])
+    return Choices(
+        outcomes=found["outcome"],
+        queues=found["queue"],
+        takers=[each for each in found["queue"] if policies.may_take(each["second"], task)],
+        templates=filled,
+        forms=found["form"],
+    )
 
 
 class Values:

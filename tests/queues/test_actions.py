@@ -9,7 +9,7 @@ from audit.models import Event
 from audit.now import at, now
 from portal.people.models import Mail
 from portal.people.policies import Refused
-from queues import actions
+from queues import actions, tasks
 from queues.models import Filing, Task
 from queues.states import LIVE, OWNED, TRANSITIONS, State
 from queues.urgency import Urgency
@@ -93,6 +93,16 @@ def test_a_stale_page_is_told_what_changed_and_by_whom(clinic: Clinic) -> None:
     actions.reply(task=task, body="It is ready.", by=clinic.nurse)
     with pytest.raises(Refused, match=r"You changed this task meanwhile, .* \(replied\): it is now claimed"):
         actions.resolve(task=task, outcome=clinic.done, by=clinic.nurse, seen=seen)
+
+
+def test_a_page_that_the_clock_made_stale_is_told_what_it_did(clinic: Clinic) -> None:
+    task = in_state(clinic, State.CLAIMED)
+    seen = task.version
+    with at(task.claimed_at + timedelta(minutes=241)):
+        tasks.look(task.pk)
+    words = r"changed meanwhile by itself \(it went back into the queue\): it is now open\. Nothing of yours was stored"
+    with pytest.raises(Refused, match=words):
+        actions.reply(task=task, body="It is ready.", by=clinic.nurse, seen=seen)
 
 
 def test_claim_next_takes_what_is_due_first_and_never_another_queues_task(clinic: Clinic) -> None:

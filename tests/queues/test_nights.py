@@ -7,7 +7,7 @@ import pytest
 from audit.now import at
 from intake import actions as intake
 from portal.people.models import User
-from portal.people.policies import Refused
+from portal.people.policies import Refused, check_left
 from queues import actions
 from queues.attendance import attendance
 from queues.models import Task
@@ -120,14 +120,21 @@ def test_urgent_work_of_a_queue_that_never_opens_is_promised_no_time(clinic: Cli
     assert lines(task) == []
 
 
-def test_who_covers_day_and_night_is_not_retired_while_a_queue_counts_on_them(clinic: Clinic) -> None:
+def test_who_covers_day_and_night_neither_retires_nor_leaves_while_a_queue_counts_on_them(
+    clinic: Clinic,
+) -> None:
     night = make.queue("night", name="Night")
-    make.staff("nurse", name="Olga Owl", queues_worked=(night,))
+    olga = make.staff("nurse", name="Olga Owl", queues_worked=(night,))
     clinic.urgent.calendar, clinic.urgent.urgent_cover = make.CalendarFactory(hours=OFFICE), night
     clinic.urgent.receives_urgent = True
     actions.save_queue(clinic.urgent, by=None)
     with pytest.raises(Refused, match="Urgent"):
         actions.retire_queue(queue=night, by=None)
+    with pytest.raises(Refused, match="takes up urgent work for Urgent day and night"):
+        actions.set_members(queue=night, people=[], by=None)
+    User.objects.filter(pk=olga.pk).update(is_active=False)
+    with pytest.raises(Refused, match="takes up urgent work for Urgent"):
+        check_left(olga)
     clinic.urgent.receives_urgent, clinic.urgent.urgent_cover = False, None
     actions.save_queue(clinic.urgent, by=None)
     actions.retire_queue(queue=night, by=None)

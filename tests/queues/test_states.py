@@ -1,6 +1,8 @@
 """Every pair of a state and a verb, and the diagram that is drawn from the table."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from queues.actions.incoming import reopen
 from queues.actions.path import lock, move
 from queues.management.commands.draw_states import PAGE, drawn
 from queues.models import Task
+from queues.policies import DID
 from queues.states import DONE, LIVE, OWNED, TRANSITIONS, State
 from queues.urgency import Urgency
 from tests.clinic import Clinic
@@ -106,6 +109,13 @@ VERBS: dict[str, Callable[[Clinic, Task], Any]] = {
 def test_every_verb_of_the_table_is_tried() -> None:
     assert set(VERBS) == set(TRANSITIONS)
     assert set(LIVE) | set(DONE) == set(State)
+
+
+def test_every_verb_that_a_step_can_have_is_told_in_words() -> None:
+    code = "".join(path.read_text() for path in Path(actions.__file__).parent.glob("*.py"))
+    changes = set(re.findall(r'\bchange\(\s*task,\s*"([^"]+)"', code))
+    assert {"reply", "call", "acknowledge"} <= changes
+    assert set(TRANSITIONS) | changes <= set(DID)
 
 
 @pytest.mark.parametrize("state", list(State))

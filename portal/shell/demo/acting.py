@@ -194,8 +194,8 @@ class Telling:
                 )
             case "hand over":
                 to = self.queue_of(act.to, task)
-                if to.pk == task.queue_id:
-                    return task
+                if to.pk == task.queue_id or task.floor == Urgency.URGENT:
+                    return task  # it is theirs already, or must stay with those who can read why it is urgent
                 return actions.hand_over(task=task, queue=to, reason=act.words, by=by)
             case "resolve":
                 return actions.resolve(
