@@ -72,6 +72,7 @@ class Line:
     sub: str
     flags: list[str]
     unscreened: bool
+    question: str  # the open one to a physician
     patient_pk: int
     patient: str
     age: int
@@ -97,7 +98,7 @@ def line(row: tuple[Any, ...], *, viewer: User, moment: datetime) -> Line:
         :12
     ]
     (about_health, subject, patient_pk, patient, born, language, writer, channel, facility) = row[12:21]
-    (queue_pk, queue, time_zone, owner_pk, owner, owner_title, confidential) = row[21:28]
+    (queue_pk, queue, time_zone, owner_pk, owner, owner_title, confidential, question) = row[21:29]
     clinical = viewer.is_clinical
     whole = clinical or not about_health
     zone = ZoneInfo(time_zone)
@@ -115,6 +116,7 @@ def line(row: tuple[Any, ...], *, viewer: User, moment: datetime) -> Line:
         sub=(subtitle if whole else "") or subject,
         flags=[flag["label"] for flag in json.loads(flags)[:2]] if clinical and flags != "[]" else [],
         unscreened=clinical and not screened,
+        question=(question or "") if clinical else "",
         patient_pk=patient_pk,
         patient=patient,
         age=today.year - born.year - ((today.month, today.day) < (born.month, born.day)),

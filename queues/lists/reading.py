@@ -60,8 +60,11 @@ LINE = f"""
     p.id, p.given_name || ' ' || p.family_name, p.birth_date, p.language,
     CASE WHEN c.channel = 'portal' AND c.author_id IS DISTINCT FROM p.user_id THEN author.name ELSE '' END,
     c.channel, pf.name,
-    q.id, q.name, cal.time_zone, t.owner_id, owner.name, owner.title, c.confidential
-"""
+    q.id, q.name, cal.time_zone, t.owner_id, owner.name, owner.title, c.confidential,
+    CASE WHEN t.asked_queue_id IS NOT NULL THEN (
+        SELECT left(e.question, 200) FROM queues_escalation e WHERE e.task_id = t.id AND e.answered_at IS NULL
+    ) END
+"""  # noqa: S608 - from constants; every value is a parameter
 LINE_JOINS = """
     JOIN queues_conversation c ON c.id = t.conversation_id
     JOIN people_patient p ON p.id = c.patient_id

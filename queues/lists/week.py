@@ -7,16 +7,16 @@ from datetime import date, timedelta
 
 from django.db.models import Prefetch, prefetch_related_objects
 
-from queues import clock
 from queues.models import Coverage, Queue
 
 
 @dataclass
 class Covered:
-    """A queue's week: for each day the hours it is open, and who stands in otherwise."""
+    """A queue's week: for each day why it is closed or closes early, the hours it is open, and who stands in
+    otherwise."""
 
     queue: Queue
-    days: list[tuple[str, list[str]]]
+    days: list[tuple[list[str], list[str]]]
 
 
 def week(queues: list[Queue], first: date) -> list[Covered]:
@@ -25,15 +25,20 @@ def week(queues: list[Queue], first: date) -> list[Covered]:
     prefetch_related_objects(queues, Prefetch("coverage", rows))
     found = []
     for queue in queues:
-        closed = {closure.day: closure.name for closure in queue.calendar.closures.all()}
+        hours = queue.hours()
+        off = queue.calendar.days_off(range(first.year, first.year + 2))
         days = []
         for number in range(7):
             day = first + timedelta(days=number)
-            spans = queue.calendar.hours.get(clock.DAYS[day.weekday()], [])
-            hours = closed.get(day) or ", ".join(f"{a}–{b}" for a, b in spans)
-            days.append((hours, [_stands_in(row) for row in queue.coverage.all() if _covers(row, day)]))
+            said = [off[day].name] if day in off else []
+            said += [f"{_wall(opens)}–{_wall(closes)}" for opens, closes in hours.openings(day)]
+            days.append((said, [_stands_in(row) for row in queue.coverage.all() if _covers(row, day)]))
         found.append(Covered(queue, days))
     return found
+
+
+def _wall(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
 def _covers(row: Coverage, day: date) -> bool:

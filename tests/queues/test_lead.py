@@ -1,6 +1,6 @@
 """The lead's board: what will be late today, and moving work before it is."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.now import at, now
-from portal.people.models import User
+from portal.people.models import Closure, User
 from portal.people.policies import Refused
 from queues import actions, clock, forecast
 from queues.lists.board import board
+from queues.lists.week import week
 from queues.models import Coverage, Queue, Task
 from queues.states import State
 from tests import factories as make
@@ -159,6 +160,22 @@ def test_the_week_shows_who_stands_in_and_when(clinic: Clinic, lead: User) -> No
     )
     html = client_of(lead).get("/work/lead/").content.decode()
     assert html.count("Kim Osei, RN (Ana Ruiz, RN)") == 2
+
+
+def test_the_week_shows_holidays_closures_and_days_that_end_early(clinic: Clinic) -> None:
+    clinic.refills.calendar = make.CalendarFactory(
+        hours=dict.fromkeys(("thu", "fri", "sat"), [["08:00", "12:00"], ["13:00", "17:00"]]), country="US"
+    )
+    calendar = clinic.refills.calendar
+    Closure.objects.create(calendar=calendar, day=date(2026, 11, 27), name="Inventory", closes_at=time(14))
+    Closure.objects.create(calendar=calendar, day=date(2026, 11, 28), name="Training")
+    (covered,) = week([clinic.refills], date(2026, 11, 25))
+    assert [hours for hours, _people in covered.days[:4]] == [
+        [],
+        ["Thanksgiving Day"],
+        ["Inventory", "08:00–12:00", "13:00–14:00"],
+        ["Training"],
+    ]
 
 
 @pytest.mark.parametrize("rows", [1, 50])

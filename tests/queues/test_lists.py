@@ -269,6 +269,20 @@ def test_who_left_the_queue_no_longer_gets_its_rows_from_a_poll(clinic: Clinic, 
     assert poll(client, page).status_code == 401
 
 
+def test_the_row_of_a_question_says_what_is_asked_to_those_who_may_read_it(clinic: Clinic) -> None:
+    task = actions.claim(task=clinic.task(), by=clinic.nurse)
+    asked = actions.escalate(task=task, situation="Cough.", question="Change it?", by=clinic.nurse)
+    path = address(clinic.physicians)
+    assert "asked a physician: <b>Change it?</b>" in client_of(clinic.physician).get(path).content.decode()
+    Task.objects.filter(pk=task.pk).update(queue=clinic.billing)
+    html = client_of(clinic.biller).get("/work/all/").content.decode()
+    assert "asked a physician" in html
+    assert "Change it?" not in html
+    Task.objects.filter(pk=task.pk).update(queue=clinic.refills)
+    actions.answer(escalation=asked, text="Yes.", by=clinic.physician)
+    assert "asked a physician" not in client_of(clinic.nurse).get("/work/all/").content.decode()
+
+
 def test_who_is_looking_at_a_task_is_said_in_its_row(clinic: Clinic) -> None:
     presence.arrive(task=clinic.task(), by=clinic.second_nurse)
     assert "Kim Osei is looking at it" in client_of(clinic.nurse).get("/work/all/").content.decode()
