@@ -45,7 +45,7 @@ def say_ourselves(task: Task, what: str, *, due_at: datetime | None = None) -> M
     promise, or “late”, “reminder”, “wait over”."""
     conversation = task.conversation
     # A conversation that the clinic began has an author who is not its reader.
-    people = _readers(conversation)
+    people = readers_of(conversation)
     reader = next(iter(people), None)
     with translation.override(reader.language if reader else conversation.patient.language):
         message = Message.objects.create(
@@ -162,7 +162,7 @@ def _nobody_until(task: Task, due_at: datetime) -> str:
 
 def tell(task: Task, *, after: timedelta = timedelta()) -> list[Mail]:
     """A notice to the one who wrote, as long as they may still act for the patient; else to who may read it."""
-    return _mail(_readers(task.conversation), task.conversation, after=after)
+    return _mail(readers_of(task.conversation), task.conversation, after=after)
 
 
 def _mail(people: list[User], conversation: Conversation, *, after: timedelta = timedelta()) -> list[Mail]:
@@ -173,7 +173,8 @@ def _mail(people: list[User], conversation: Conversation, *, after: timedelta = 
     return [mail for mail in posted if mail is not None]
 
 
-def _readers(conversation: Conversation) -> list[User]:
+def readers_of(conversation: Conversation) -> list[User]:
+    """Who gets what the clinic says here: who wrote, while they may still act for the patient; else who may read it."""
     author = conversation.author
     if conversation.is_reachable_by(author):
         return [author]

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from portal.people.models import User
 from portal.people.policies import Refused
 from queues import policies
+from queues.actions.saying import readers_of
 from queues.actions.working import claim, hand_over, resolve
 from queues.models import Outcome, Queue, Task
 from queues.states import UNCLAIMED
@@ -53,9 +55,12 @@ def hand_over_all(*, tasks: Iterable[Task], queue: Queue, reason: str, by: User,
 
 
 def resolve_all(*, tasks: Iterable[Task], outcome: Outcome, body: str, by: User, seen: Seen) -> Result:
-    """End them all with the same words and outcome; what nobody holds yet is claimed on the way."""
+    """End them all with the same words and outcome; what nobody holds yet is claimed on the way. Words that nobody
+    would read are not sent: that patient is called."""
 
     def end(task: Task) -> Task:
+        if body.strip() and not readers_of(task.conversation):
+            raise Refused(_("Nobody can log in to read a reply for this patient: please call."))
         if task.state in UNCLAIMED:
             task = claim(task=task, by=by, seen=seen.get(task.pk))
             return resolve(task=task, outcome=outcome, body=body, by=by)

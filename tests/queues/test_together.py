@@ -4,8 +4,9 @@ import pytest
 
 from queues import actions
 from queues.actions.together import Seen
-from queues.models import Message, Task
+from queues.models import Conversation, Message, Task
 from queues.states import State
+from tests import factories as make
 from tests.clinic import Clinic
 from tests.queues.test_pages import client_of
 
@@ -93,6 +94,20 @@ def test_many_are_resolved_with_the_same_reply_and_those_left_out_are_named(
     html = done.content.decode()
     assert "2 tasks." in html
     assert picked["urgent"].conversation.reference in html
+
+
+def test_words_that_nobody_would_read_are_not_sent(clinic: Clinic) -> None:
+    read, unread = plain(clinic), plain(clinic)
+    alone = make.PatientFactory(facility=clinic.facility, user=None)
+    conversation = Conversation.objects.filter(pk=unread.conversation_id)
+    conversation.update(patient=alone, author=clinic.nurse, channel="phone")
+    for body, ended in (("It is at your pharmacy.", [read]), ("", [unread])):
+        tasks = list(Task.objects.live().select_related("conversation"))
+        result = actions.resolve_all(
+            tasks=tasks, outcome=clinic.done, body=body, by=clinic.nurse, seen=seen(*tasks)
+        )
+        assert result.done == ended
+    assert not unread.conversation.messages.exists()
 
 
 def test_many_are_handed_over_with_one_reason(clinic: Clinic) -> None:
