@@ -151,7 +151,7 @@ def check_alike(task: Task, by: User, seen: int | None, *, fresh: Any = None) ->
     if fresh.flags or fresh.floor > Urgency.ROUTINE:
         raise Refused(_("A red flag was found in it: please open it."))
     if fresh.state == State.ESCALATED:
-        raise Refused(_("A physician has a question about it."))
+        raise Refused(_("A physician was asked about it and has not answered yet."))
     if fresh.state == State.WAITING:
         raise Refused(_("It waits for the patient's answer."))
     if fresh.patient_wrote_last:
@@ -244,6 +244,7 @@ DID = {
     "reply": _l("replied"),
     "ask back": _l("asked the patient"),
     "hear from patient": _l("answered"),
+    "reach": _l("reached the patient, who was asked"),
     "message": _l("wrote a message"),
     "escalate": _l("asked a physician"),
     "answer": _l("answered the question"),

@@ -42,6 +42,8 @@ TRANSITIONS: dict[str, Transition] = {
         Transition("fall asleep", (State.CLAIMED,), State.OPEN),
         Transition("ask back", (State.CLAIMED,), State.WAITING),
         Transition("hear from patient", (State.WAITING,), State.CLAIMED),
+        # Whoever waits and reaches the patient on the phone has the answer, too.
+        Transition("reach", (State.WAITING,), State.CLAIMED),
         Transition("stop waiting", (State.WAITING,), State.OPEN),
         Transition("escalate", (State.CLAIMED,), State.ESCALATED),
         Transition("answer", (State.ESCALATED,), State.CLAIMED),

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from audit.now import now
 from portal.people.models import StaffRole
 from queues.actions.covering import look_again_at_covered
-from queues.actions.path import lock, move
+from queues.actions.path import LET_GO, lock, move
 from queues.actions.telling import leads_of
 from queues.models import Notice, Queue, QueueGroupPermission, Task
 from queues.states import LIVE, State
@@ -103,12 +103,5 @@ def _back(task: Task) -> bool:
         task = lock(task)
         if task.state != State.CLAIMED:
             return False
-        move(
-            task,
-            "fall asleep",
-            by=None,
-            note=_("Its owner doesn't work this queue any more."),
-            owner=None,
-            claimed_at=None,
-        )
+        move(task, "fall asleep", by=None, note=_("Its owner doesn't work this queue any more."), **LET_GO)
     return True

@@ -15,7 +15,7 @@ from portal.people.policies import Refused
 from portal.people.prepared import kept_statements
 from portal.people.tasks import nudge
 from queues import clock, policies
-from queues.actions.path import change, lock, move
+from queues.actions.path import LET_GO, change, lock, move
 from queues.actions.places import after_overflow, taking_over
 from queues.actions.saying import take_back_our_lines
 from queues.actions.timing import Reason, end_wait, move_promise, new_queue, start_leg
@@ -120,8 +120,6 @@ def reopen(task: Task, *, by: User | None, note: str = "", **changes: Any) -> Ta
         note=note,
         queue=queue,
         entered_queue_at=leg.entered_at,
-        owner=None,
-        claimed_at=None,
         resolved_at=None,
         held_until=None,
         outcome=None,
@@ -130,9 +128,7 @@ def reopen(task: Task, *, by: User | None, note: str = "", **changes: Any) -> Ta
         promised_at=now(),
         respond_due=leg.respond_due,
         resolve_due=leg.resolve_due,
-        acknowledged_at=None,
-        alerts=0,
-        alerted_at=None,
+        **LET_GO,
         **move_promise(task, Reason.REOPEN, leg.respond_due),
         **changes,
     )
@@ -179,13 +175,9 @@ def raise_urgency(
         task.queue = queue
         changes |= {
             "queue": queue,
-            "owner": None,
-            "claimed_at": None,
             "waiting_since": None,
             "reminded_at": None,
-            "acknowledged_at": None,
-            "alerts": 0,
-            "alerted_at": None,
+            **LET_GO,
         }
     if heard is not None and due_at != task.due_at:
         take_back_our_lines(task, since=heard)

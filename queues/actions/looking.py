@@ -20,7 +20,7 @@ from portal.people.models import User
 from queues import clock
 from queues.actions.covering import COVERED, WHOLLY_LATE, Cover
 from queues.actions.incoming import reopen
-from queues.actions.path import move
+from queues.actions.path import LET_GO, move
 from queues.actions.saying import say_ourselves
 from queues.actions.telling import (
     Kind,
@@ -143,17 +143,7 @@ class _Look:
         minutes = self.queue.minutes(Urgency.URGENT)[0] if first else self.queue.sleeps_after
         if not self._due(clock.due_anyway(self.hours, since, minutes, urgent=self.urgent)):
             return
-        move(
-            task,
-            "fall asleep",
-            by=None,
-            note=_("Nothing was done with it for a while."),
-            owner=None,
-            claimed_at=None,
-            acknowledged_at=None,
-            alerts=0,
-            alerted_at=None,
-        )
+        move(task, "fall asleep", by=None, note=_("Nothing was done with it for a while."), **LET_GO)
         tell(task, Kind.FELL_ASLEEP, [owner] if owner else [], round=task.version)
 
     # ---- coverage -----------------------------------------------------------------------------------------------

@@ -13,10 +13,11 @@ from portal.people.actions import post_mail
 from portal.people.models import Mail, User
 from portal.people.policies import Refused
 from queues import policies
-from queues.actions.path import change, lock
+from queues.actions.path import change, lock, move
 from queues.actions.telling import until_quiet_ends
-from queues.actions.timing import answered
+from queues.actions.timing import answered, end_wait
 from queues.models import Call, Mention, Note, ProtocolStep, Quiet, Task, Tick
+from queues.states import State
 
 # An @ that begins a word: one inside a mail address names nobody.
 AT = re.compile(r"(?<![\w.])@(?=\w)")
@@ -112,7 +113,8 @@ def tick(*, task: Task, step: ProtocolStep, done: bool, by: User) -> None:
 
 @transaction.atomic
 def log_call(*, task: Task, result: str, by: User, note: str = "") -> Call:
-    """Write down a call to the patient. One that reached them is an answer; any shows that somebody is at it."""
+    """Write down a call to the patient. One that reached them is an answer, and ends a wait for theirs; any shows that
+    somebody is at it."""
     task = lock(task)
     policies.check_sees(task, by)
     if result not in Call.Result.values:
@@ -130,4 +132,6 @@ def log_call(*, task: Task, result: str, by: User, note: str = "") -> Call:
     # Reached, the patient knows what the unread answer says; otherwise the call is still to be made.
     told = {"unread_since": None, "call_since": None} if result == Call.Result.REACHED else {}
     change(task, "call", by=by, note=result, **told, **(answered(task) if reached else {}))
+    if reached and task.state == State.WAITING:
+        move(task, "reach", by=by, **end_wait(task))
     return call

@@ -13,6 +13,15 @@ from queues.models import Leg, Step, Task
 from queues.states import DONE, LIVE, TRANSITIONS, State
 from queues.urgency import Urgency
 
+# What a task loses when its owner lets go of it. Who had taken it up has it no longer: what is urgent is alerted anew.
+LET_GO: dict[str, Any] = {
+    "owner": None,
+    "claimed_at": None,
+    "acknowledged_at": None,
+    "alerts": 0,
+    "alerted_at": None,
+}
+
 
 def lock(task: Task) -> Task:
     """The task as it is once nobody else changes it. What was read with it before and is still so is kept.

@@ -7,6 +7,7 @@ from typing import Any
 
 from audit.now import now
 from queues import clock
+from queues.actions.path import LET_GO
 from queues.actions.saying import say_ourselves
 from queues.models import Leg, PromiseMove, Queue, Task
 from queues.urgency import Urgency
@@ -75,13 +76,9 @@ def new_queue(task: Task, queue: Queue) -> dict[str, Any]:
     changes: dict[str, Any] = {
         "queue": queue,
         "entered_queue_at": leg.entered_at,
-        "owner": None,
-        "claimed_at": None,
         "covering_queue": None,
         "covering_person": None,
-        "acknowledged_at": None,
-        "alerts": 0,
-        "alerted_at": None,
+        **LET_GO,
     }
     first = task.responded_at is None
     moment, urgent = now(), task.urgency == Urgency.URGENT

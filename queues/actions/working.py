@@ -14,7 +14,7 @@ from portal.people.roles import Role
 from queues import fhir, policies
 from queues.actions import asking, telling
 from queues.actions.holding import before, hold, window
-from queues.actions.path import change, lock, move
+from queues.actions.path import LET_GO, change, lock, move
 from queues.actions.places import check_staffed, hold_still
 from queues.actions.saying import tell, write
 from queues.actions.timing import answered, new_queue
@@ -56,7 +56,7 @@ def release(*, task: Task, by: User) -> Task:
     """Put a claimed task back for the others."""
     task = lock(task)
     policies.check_owner(task, by)
-    return move(task, "release", by=by, owner=None, claimed_at=None)
+    return move(task, "release", by=by, **LET_GO)
 
 
 @kept_statements()

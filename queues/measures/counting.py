@@ -16,7 +16,10 @@ from queues.states import LIVE, State
 from queues.urgency import Urgency
 
 # Steps that come from the patient's side, or from nobody; all others by a person are work.
-NOT_WORK = frozenset({"open", "send", "message", "hear from patient", "withdraw", "reopen", "raise", "undo"})
+# A call that ends a wait is counted as the call.
+NOT_WORK = frozenset(
+    {"open", "send", "message", "hear from patient", "reach", "withdraw", "reopen", "raise", "undo"}
+)
 REPLIES = frozenset({"reply", "ask back"})
 ANSWERS = frozenset({"answer", "take over"})
 RETURN = timedelta(days=7)

@@ -89,7 +89,7 @@ def test_many_done_together_and_what_became_of_each(site: Site, visitor) -> None
     look(ana, "bulk-picked")
     page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
     ana.follow(page.get_by_role("button", name="Resolve"))
-    expect(page.get_by_text("A physician has a question about it.")).to_be_visible()
+    expect(page.get_by_text("A physician was asked about it and has not answered yet.")).to_be_visible()
     look(ana, "bulk-resolve")
     page.get_by_label("Reply to each of them").fill("It is at your pharmacy.")
     page.get_by_label("Outcome").select_option("done")

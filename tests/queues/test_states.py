@@ -80,6 +80,7 @@ VERBS: dict[str, Callable[[Clinic, Task], Any]] = {
     "fall asleep": plain("fall asleep", owner=None),
     "ask back": lambda clinic, task: actions.ask_back(task=task, question="?", by=clinic.nurse),
     "hear from patient": plain("hear from patient", waiting_since=None),
+    "reach": plain("reach", waiting_since=None),
     "stop waiting": plain("stop waiting", waiting_since=None, owner=None),
     "escalate": lambda clinic, task: actions.escalate(
         task=task, situation="s", question="q", by=clinic.nurse

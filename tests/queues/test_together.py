@@ -57,7 +57,7 @@ def picked(clinic: Clinic) -> dict[str, Task]:
 REASONS = {
     "urgent": "A red flag was found",
     "written": "has written again",
-    "asked": "A physician has a question",
+    "asked": "A physician was asked about it",
     "theirs": "Kim Osei, RN has this task",
     "stale": "Kim Osei, RN",
 }
