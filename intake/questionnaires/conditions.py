@@ -120,7 +120,7 @@ def _equal(answer: Answer, condition: Condition) -> bool:
     if condition.type == "Quantity":
         return _quantity_compare(answer, value) == 0
     if condition.type == "Reference":
-        return isinstance(answer.value, Mapping) and (
+        return isinstance(answer.value, dict) and (
             answer.value.get("reference") == value.get("reference")
             if value.get("reference")
             else answer.value.get("display") == value.get("display")
@@ -131,14 +131,14 @@ def _equal(answer: Answer, condition: Condition) -> bool:
         return answer.number is not None and answer.number == Decimal(str(value))
     if condition.type == "boolean":
         return answer.value is value
-    if isinstance(answer.value, Mapping):
+    if isinstance(answer.value, dict):
         return answer.value.get("code") == value or answer.value.get("display") == value
     return bool(answer.value == value)
 
 
 def same_coding(value: Any, wanted: Mapping[str, Any]) -> bool:
     """The same code; the systems must agree where both are told."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return False
     if value.get("system") and wanted.get("system") and value["system"] != wanted["system"]:
         return False
@@ -151,7 +151,7 @@ def _quantity_compare(answer: Answer, wanted: Mapping[str, Any]) -> int | None:
     if answer.number is None or wanted.get("value") is None:
         return None
     for key in ("code", "unit"):
-        mine = answer.value.get(key) if isinstance(answer.value, Mapping) else None
+        mine = answer.value.get(key) if isinstance(answer.value, dict) else None
         if mine and wanted.get(key):
             if mine != wanted[key]:
                 return None

@@ -205,27 +205,27 @@ class Item:
     def max_length(self) -> int | None:
         return self.limits.max_length
 
-    @property
+    @cached_property
     def asks(self) -> bool:
         """Does it take an answer?"""
         return self.kind not in NO_ANSWER
 
-    @property
+    @cached_property
     def has_rows(self) -> bool:
         """Repeated together with what is below it, so each repetition is a row with names of its own."""
         return self.repeats and bool(self.items) and self.kind != "display"
 
-    @property
+    @cached_property
     def many(self) -> bool:
         """A question that holds several answers under one name."""
         return self.repeats and self.asks and not self.items
 
-    @property
+    @cached_property
     def writable(self) -> bool:
         """May the person who fills in the form give or change the answer?"""
         return self.asks and not self.read_only and not self.hidden and self.calculated is None
 
-    @property
+    @cached_property
     def has_options(self) -> bool:
         return self.kind in ("choice", "open-choice")
 
@@ -233,7 +233,7 @@ class Item:
     def option_by_key(self) -> Mapping[str, Option]:
         return {option.key: option for option in self.options}
 
-    @property
+    @cached_property
     def scored(self) -> bool:
         return any(option.ordinal is not None for option in self.options)
 

@@ -99,6 +99,10 @@ class State:
 
     def facts(self) -> dict[str, Any]:
         """Typed values for rules, by linkId: see `facts.facts`."""
+        return dict(self._facts)
+
+    @cached_property
+    def _facts(self) -> dict[str, Any]:
         return reports.facts(self._tree)
 
     def texts(self) -> list[tuple[str, str]]:
@@ -118,15 +122,15 @@ def evaluate(q: Questionnaire, raw: Raw, context: Context, language: str = "en")
         computing = Computing(tree)
         computing.start()
         unsettled = True
+        nodes = [node for item in _order_of(q) for node in tree.by_link.get(item.link_id, ())]
         for _round in range(computing.most_rounds):
-            for item in _order_of(q):
-                for node in tree.by_link.get(item.link_id, ()):
-                    node.enabled = is_enabled(node, tree)
+            for node in nodes:
+                node.enabled = is_enabled(node, tree)
             if not computing.advance():
                 unsettled = False
                 break
         computing.finish()
-    return State(tree, unsettled=unsettled, faults=tuple(computing.faults))
+    return State(tree, unsettled=unsettled, faults=tuple(computing.results.faults))
 
 
 def _order_of(q: Questionnaire) -> Sequence[Item]:
@@ -134,7 +138,7 @@ def _order_of(q: Questionnaire) -> Sequence[Item]:
     known = q.__dict__.get("_enable_order")
     if known is None:
         known = q.__dict__["_enable_order"] = tuple(order(q)[0])
-    return tuple(known)
+    return known
 
 
 __all__ = ["Context", "FieldError", "State", "evaluate", "hidden"]

@@ -15,6 +15,8 @@ class Refused(ValueError):
 
 def digits(text: str) -> str:
     """The same text with every digit of any script as 0–9, spaces trimmed, and one kind of minus sign."""
+    if text.isascii():
+        return text.strip()
     return "".join(
         str(unicodedata.digit(char)) if char.isdigit() and unicodedata.digit(char, None) is not None else char
         for char in text.strip().replace("\u2212", "-").replace("\u00a0", " ")

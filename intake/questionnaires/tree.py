@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -31,10 +31,10 @@ class Node:
     name: str
     parent: Node | None
     row: int | None = None
-    children: list[Node] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
-    refusals: list[tuple[int, str]] = field(default_factory=list)
+    children: Sequence[Node] = ()
+    entries: Sequence[Entry] = ()
+    answers: Sequence[Answer] = ()
+    refusals: Sequence[tuple[int, str]] = ()
     options: tuple[Option, ...] = ()
     enabled: bool = True
     wanted: bool = True
@@ -47,9 +47,9 @@ class Node:
         return self.name if self.row is None else self.name.rpartition(".")[0]
 
     @property
-    def given(self) -> list[Answer]:
+    def given(self) -> Sequence[Answer]:
         """The answers that count: none while the question is not asked."""
-        return self.answers if self.enabled else []
+        return self.answers if self.enabled else ()
 
     def walk(self) -> Iterator[Node]:
         waiting = [self]
@@ -111,34 +111,35 @@ class Tree:
     def _read(self, node: Node) -> None:
         item, name, raw = node.item, node.name, self.raw
         if not item.writable:
-            node.entries = list(starting_entries(item, node.row))
-        elif name in raw or f"{name}:time" in raw or f"{name}:other" in raw:
+            node.entries = starting_entries(item, node.row)
+        elif name in raw or (item.kind in _SECOND and f"{name}:{_SECOND[item.kind]}" in raw):
             node.entries = _entries(item, name, raw)
             node.touched = True
         else:
-            node.entries = list(starting_entries(item, node.row))
-        self.understand(node)
+            node.entries = starting_entries(item, node.row)
+        if node.entries:
+            self.understand(node)
 
     def understand(self, node: Node) -> None:
         """Read `entries` into `answers`, or into a sentence for each that can't be read."""
         item = node.item
-        node.answers, node.refusals = [], []
-        if not node.entries:
-            return
+        answers: list[Answer] = []
+        refusals: list[tuple[int, str]] = []
+        node.answers, node.refusals = answers, refusals
         if item.has_options and (node.options or item.option_expression):
-            self._choose(node)
+            self._choose(node, answers, refusals)
             return
         for place, (text, extra) in enumerate(node.entries):
             try:
                 answer = read_answer(item, text, extra, self.context, self.language)
             except Refused as fault:
-                node.refusals.append((place, str(fault)))
+                refusals.append((place, str(fault)))
                 continue
             # A repeated yes or no is shown as two boxes to tick, so it can hold each of them once.
-            if answer is not None and not (item.kind == "boolean" and answer in node.answers):
-                node.answers.append(answer)
+            if answer is not None and not (item.kind == "boolean" and answer in answers):
+                answers.append(answer)
 
-    def _choose(self, node: Node) -> None:
+    def _choose(self, node: Node, answers: list[Answer], refusals: list[tuple[int, str]]) -> None:
         item = node.item
         by_key = (
             item.option_by_key
@@ -155,20 +156,28 @@ class Tree:
                 continue
             option = by_key.get(text)
             if option is None:
-                node.refusals.append((place, _("Choose one of the answers listed.")))
-            elif all(answer.option is not option for answer in node.answers):
-                node.answers.append(option_answer(option, self.language))
+                refusals.append((place, _("Choose one of the answers listed.")))
+            elif all(answer.option is not option for answer in answers):
+                answers.append(option_answer(option, self.language))
         if item.kind == "open-choice":
-            self._write_in(node, wrote, picked_other)
+            self._write_in(node, answers, refusals, wrote, picked=picked_other)
 
-    def _write_in(self, node: Node, wrote: str, picked: bool) -> None:
+    def _write_in(
+        self,
+        node: Node,
+        answers: list[Answer],
+        refusals: list[tuple[int, str]],
+        wrote: str,
+        *,
+        picked: bool,
+    ) -> None:
         """What was written beside the options: an answer, unless a single choice was also made."""
         if not wrote.strip():
             if picked:
-                node.refusals.append((0, _("Please write your answer in the box.")))
+                refusals.append((0, _("Please write your answer in the box.")))
             return
-        if node.answers and not node.item.many and not picked:
-            node.refusals.append(
+        if answers and not node.item.many and not picked:
+            refusals.append(
                 (
                     0,
                     _(
@@ -180,9 +189,9 @@ class Tree:
         try:
             read_answer(_AS_TEXT, wrote, {}, self.context, self.language)
         except Refused as fault:
-            node.refusals.append((0, str(fault)))
+            refusals.append((0, str(fault)))
             return
-        node.answers.append(other_answer(wrote))
+        answers.append(other_answer(wrote))
 
     def walk(self) -> Iterator[Node]:
         for node in self.roots:
@@ -198,6 +207,8 @@ def _entries(item: Item, name: str, raw: Raw) -> list[Entry]:
         return [(text, {"other": wrote} if wrote else {}) for text in texts] or (
             [("", {"other": wrote})] if wrote else []
         )
+    if item.kind not in _IN_PARTS:
+        return [(text, {}) for text in (texts if item.many else texts[-1:])]
     parts = {part: list(raw.get(f"{name}:{part}", ())) for part in ("unit", "time")}
     size = max(len(texts), len(parts["time"]))
     if not item.many:
@@ -215,6 +226,8 @@ def row_counts(raw: Raw) -> dict[str, int]:
     """How many rows each repeated item has, told by the names posted and by the `:n` fields beside them."""
     counts: dict[str, int] = {}
     for name, values in raw.items():
+        if name.count(".") < 2 and ":" not in name:
+            continue
         base, _mark, part = name.partition(":")
         if part == "n" and values and values[-1].isdecimal() and len(values[-1]) < 6:
             counts[base] = max(counts.get(base, 0), int(values[-1]))
@@ -226,5 +239,7 @@ def row_counts(raw: Raw) -> dict[str, int]:
     return counts
 
 
+_IN_PARTS = frozenset({"quantity", "dateTime"})
+_SECOND = {"dateTime": "time", "open-choice": "other"}  # parts that are an answer without a first
 _AS_TEXT = Item("text", "text", "", wording=None)  # type: ignore[arg-type]
 __all__ = ["Any", "Node", "Raw", "Tree", "row_counts"]

@@ -11,7 +11,7 @@ from decimal import localcontext
 
 from .engine import compile_tree
 from .operators import Items, truth
-from .scope import Budget, Run, Scope
+from .scope import OWN, WHOLE, Budget, Index, Run, Scope
 from .syntax import SyntaxFault, Tree, nodes, read
 from .values import Fault, Quantity, Temporal
 
@@ -70,8 +70,11 @@ def run(program: Program, scope: Scope, focus: Items) -> Items:
 
 
 __all__ = [
+    "OWN",
+    "WHOLE",
     "Budget",
     "Fault",
+    "Index",
     "Items",
     "Program",
     "Quantity",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -137,7 +137,7 @@ def is_type(value: Any, name: str) -> bool:
         return kind == "quantity"
     if isinstance(value, str):
         return kind in ("string", "code", "uri", "url", "id", "markdown", "canonical", "uuid", "oid")
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if "resourceType" in value:
             return short in (value["resourceType"], "Resource", "DomainResource")
         return any(key in value for key in SHAPES.get(short, ())) and not (

@@ -12,9 +12,9 @@ from typing import Any
 
 from .conversions import is_type
 from .functions import FUNCTIONS
-from .loops import SPECIAL, repeat
+from .loops import SPECIAL
 from .operators import OPERATORS, Items, one, truth
-from .scope import Run, Scope, field
+from .scope import OWN, Run, Scope, field, inside, items_of
 from .syntax import SyntaxFault, Tree
 from .values import Fault
 
@@ -30,7 +30,7 @@ def compile_tree(tree: Tree) -> Run:
     if kind == "variable":
         return _variable(tree[1])
     if kind == "this":
-        return lambda scope, focus: scope.this
+        return lambda scope, focus: scope.look(scope.this)
     if kind == "index":
         return lambda scope, focus: [scope.index]
     if kind == "total":
@@ -61,9 +61,9 @@ def _variable(name: str) -> Run:
         value = [f"http://hl7.org/fhir/StructureDefinition/{name[4:]}"]
         return lambda scope, focus: value
     if name in ("resource", "rootResource"):
-        return lambda scope, focus: [scope.resource]
+        return lambda scope, focus: scope.look([scope.resource])
     if name == "context":
-        return lambda scope, focus: scope.context
+        return lambda scope, focus: scope.look(scope.context)
     return lambda scope, focus: scope.variable(name)
 
 
@@ -143,12 +143,16 @@ def _path(tree: Tree) -> Run:
     start, steps = tree[1], list(tree[2])
     begin: Run | None = None if start is None else compile_tree(start)
     runs: list[Run] = []
-    # %resource.repeat(item).where(linkId = '…') is how forms find a question: the walk and the index are kept.
+    # %resource.repeat(item).where(linkId = '…') is how forms find a question, or without the repeat: the index knows.
     rooted = start in (("variable", "resource"), ("variable", "rootResource"))
-    if steps and steps[0] == _REPEAT_ITEM and (rooted or start is None):
-        wanted = _link_id(steps[1]) if len(steps) > 1 else None
-        runs.append(_walk(wanted))
+    wanted = _link_id(steps[1]) if len(steps) > 1 else None
+    looked_up = bool(steps) and (rooted or start is None)
+    looked_up &= steps[:1] == [_REPEAT_ITEM] or (steps[:1] == [("field", "item")] and wanted is not None)
+    if looked_up:
+        runs.append(_walk(wanted, top=steps[0] != _REPEAT_ITEM))
         steps = steps[1 if wanted is None else 2 :]
+    if looked_up and rooted:
+        begin = lambda scope, focus: [scope.resource]  # noqa: E731 - the look-up notes what of it was read
     place = 0
     while place < len(steps):
         step = steps[place]
@@ -162,6 +166,8 @@ def _path(tree: Tree) -> Run:
 
     def run(scope: Scope, focus: Items) -> Items:
         found = focus if begin is None else begin(scope, focus)
+        if not looked_up:
+            scope.look(found)
         for each in runs:
             found = each(scope, found)
             scope.budget.spend(1 + len(found))
@@ -185,18 +191,23 @@ def _link_id(step: Tree) -> str | None:
     return None
 
 
-def _walk(link_id: str | None) -> Run:
+def _walk(link_id: str | None, *, top: bool) -> Run:
+    """Items by their linkId, or all of them (None): right below what is looked at, or at any depth."""
+
     def run(scope: Scope, focus: Items) -> Items:
         if len(focus) != 1 or focus[0] is not scope.resource:
-            found = repeat(scope, focus, lambda inner, items: field(items, "item"))
+            if top and focus is scope.context:
+                scope.reads.add((OWN, link_id))
+            else:
+                scope.look(focus)
+            found = items_of(focus) if top else inside(focus)
+            scope.budget.spend(len(found))
             return found if link_id is None else [item for item in found if item.get("linkId") == link_id]
-        index = scope.cache.get("walk")
-        if index is None:
-            everything = repeat(scope, focus, lambda inner, items: field(items, "item"))
-            index = {None: everything}
-            for item in everything:
-                index.setdefault(item.get("linkId"), []).append(item)
-            scope.cache["walk"] = index
+        if link_id is None:
+            scope.look(focus)
+            return scope.items.everything
+        scope.reads.add(link_id)
+        index = scope.items.top if top else scope.items.by_link
         return index.get(link_id, [])
 
     return run

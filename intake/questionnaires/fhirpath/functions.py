@@ -31,7 +31,7 @@ def _text(items: Items, name: str) -> str | None:
     value = one(items, f"{name}()")
     if value is None:
         return None
-    text = text_of(value) if not isinstance(value, Mapping) else None
+    text = text_of(value) if not isinstance(value, dict) else None
     if text is None:
         raise Fault(f"{name}() needs a text.")
     return text
@@ -173,7 +173,7 @@ def _average(items: Items) -> Items:
 def children(items: Items) -> Items:
     found: Items = []
     for item in items:
-        if isinstance(item, Mapping):
+        if isinstance(item, dict):
             for key in item:
                 if key != "resourceType":
                     found.extend(field([item], key))
@@ -184,7 +184,7 @@ def score(items: Items) -> Items:
     """SDC's weight() and its forerunner ordinal(): the score of each chosen code, as the form gives it."""
     found: Items = []
     for item in items:
-        for extension in item.get("extension", ()) if isinstance(item, Mapping) else ():
+        for extension in item.get("extension", ()) if isinstance(item, dict) else ():
             if extension.get("url") in ORDINAL:
                 value = next((part for key, part in extension.items() if key.startswith("value")), None)
                 amount = number(value)
@@ -198,7 +198,7 @@ def _extension(items: Items, url: Items) -> Items:
     return [
         e
         for item in items
-        if isinstance(item, Mapping)
+        if isinstance(item, dict)
         for e in item.get("extension", ())
         if e.get("url") == wanted
     ]

@@ -55,7 +55,7 @@ def same(left: Any, right: Any) -> bool | None:
     if isinstance(left, Quantity) or isinstance(right, Quantity):
         amount, other = quantity(left), quantity(right)
         return amount is not None and other is not None and _compare_quantities(amount, other) == 0
-    if isinstance(left, Mapping) and isinstance(right, Mapping):
+    if isinstance(left, dict) and isinstance(right, dict):
         return _bare(left) == _bare(right)
     return bool(left == right)
 
@@ -84,7 +84,7 @@ def alike(left: Any, right: Any) -> bool:
     """Are two values equivalent (§6.2)? Case and spacing don't count; codings are alike by system and code."""
     if isinstance(left, str) and isinstance(right, str):
         return " ".join(left.lower().split()) == " ".join(right.lower().split())
-    if isinstance(left, Mapping) and isinstance(right, Mapping) and "code" in left and "code" in right:
+    if isinstance(left, dict) and isinstance(right, dict) and "code" in left and "code" in right:
         return left.get("code") == right.get("code") and left.get("system") == right.get("system")
     mine, theirs = number(left), number(right)
     if mine is not None and theirs is not None:
@@ -234,7 +234,7 @@ def key_of(item: Any) -> Any:
     amount = number(item)
     if amount is not None:
         return ("n", Decimal(amount).normalize())
-    if isinstance(item, Mapping):
+    if isinstance(item, dict):
         return (
             "m",
             tuple(

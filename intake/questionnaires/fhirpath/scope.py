@@ -52,15 +52,59 @@ class Budget:
             raise Fault("It takes too long to work out.")
 
 
+# Stands for all of the response, and for the element an expression stands on, where `Scope.reads` tells what was read.
+WHOLE, OWN = "", 0
+
+
+class Index:
+    """The items of a response by their linkId, all of them and those at the top; found once for all expressions."""
+
+    __slots__ = ("by_link", "everything", "top")
+
+    def __init__(self, resource: Any) -> None:
+        self.everything: Items = []
+        self.by_link: dict[Any, Items] = {}
+        self.top: dict[Any, Items] = {}
+        for item in items_of([resource]):
+            self.top.setdefault(item.get("linkId"), []).append(item)
+        for item in inside([resource]):
+            self.everything.append(item)
+            self.by_link.setdefault(item.get("linkId"), []).append(item)
+
+
+def inside(elements: Items) -> Items:
+    """What `repeat(item)` gives: the items in these elements, then the items in those, and so on."""
+    found: Items = []
+    level = items_of(elements)
+    while level:
+        found += level
+        level = items_of(level)
+    return found
+
+
+def items_of(elements: Items) -> Items:
+    found: Items = []
+    for element in elements:
+        if isinstance(element, dict) and isinstance(below := element.get("item"), list):
+            found += below
+    return found
+
+
 class Scope:
-    """What an expression can see: the response, variables by name, today, and the item a function is looking at."""
+    """What an expression can see: the response, variables by name, today, and the item a function is looking at.
+
+    `reads` notes which parts of the response it looked at: linkIds found by the index, OWN for the element it stands
+    on, (OWN, linkId) for items right below that, WHOLE for any other way of looking. As long as none of them changes,
+    it gives the same again.
+    """
 
     __slots__ = (
+        "_indexed",
         "budget",
-        "cache",
         "context",
         "index",
         "now",
+        "reads",
         "resource",
         "this",
         "today",
@@ -77,12 +121,28 @@ class Scope:
         today: str,
         now: str,
         budget: Budget,
-        cache: dict[Any, Any],
+        items: Index | None = None,
     ) -> None:
         self.resource, self.context, self.variable = resource, context, variable
-        self.today, self.now, self.budget, self.cache = today, now, budget, cache
+        self.today, self.now, self.budget = today, now, budget
+        self.reads: set[Any] = set()
+        self._indexed = items
         self.this: Items = context
         self.index, self.total = 0, []  # type: tuple[int, Items]
+
+    @property
+    def items(self) -> Index:
+        if self._indexed is None:
+            self._indexed = Index(self.resource)
+        return self._indexed
+
+    def look(self, items: Items) -> Items:
+        """Note that an expression looks into these, where they are what it was given; everything else came of them."""
+        if items and items[0] is self.resource:
+            self.reads.add(WHOLE)
+        elif items is self.context:
+            self.reads.add(OWN)
+        return items
 
 
 def field(items: Items, name: str) -> Items:
@@ -99,7 +159,13 @@ def field(items: Items, name: str) -> Items:
                 else:
                     continue
             if isinstance(value, list):
-                found.extend(_read(part, key, name) for part in value if part is not None)
+                for part in value:
+                    if isinstance(part, dict):
+                        found.append(part)
+                    elif part is not None:
+                        found.append(_read(part, key, name))
+            elif isinstance(value, dict):
+                found.append(value)
             elif value is not None:
                 found.append(_read(value, key, name))
         elif isinstance(item, Quantity) and name in ("value", "unit", "code"):

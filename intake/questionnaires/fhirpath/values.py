@@ -5,7 +5,6 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -188,7 +187,7 @@ def quantity(value: Any) -> Quantity | None:
     """A quantity, also from FHIR's own element; None if it is none."""
     if isinstance(value, Quantity):
         return value
-    if isinstance(value, Mapping) and "value" in value:
+    if isinstance(value, dict) and "value" in value:
         amount = number(value["value"])
         if amount is not None:
             return Quantity(Decimal(amount), str(value.get("code") or value.get("unit") or "1"))

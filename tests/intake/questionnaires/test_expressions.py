@@ -318,9 +318,56 @@ def test_the_whole_form_has_one_budget() -> None:
     with pytest.raises(QuestionnaireError, match="too long"):
         form(
             *[item("string", f"s{n}") for n in range(30)],
-            *[item("integer", f"c{n}", ext=[expression(CALCULATED, heavy)]) for n in range(10)],
+            *[item("integer", f"c{n}", ext=[expression(CALCULATED, f"{heavy} + {n}")]) for n in range(10)],
         )
     assert time.perf_counter() - before < 8
+
+
+def test_what_an_expression_gave_is_kept_only_while_nothing_it_looked_at_changes() -> None:
+    """Each of these depends on the one before it through another way of looking: at the item, around it, at all."""
+    q = form(
+        item("integer", "a"),
+        item(
+            "integer", "b", ext=[expression(CALCULATED, "%resource.item.where(linkId='a').answer.value + 1")]
+        ),
+        item(
+            "integer",
+            "c",
+            ext=[expression(CALCULATED, "%resource.repeat(item).where(linkId='b').answer.value + 1")],
+        ),
+        item(
+            "integer",
+            "d",
+            ext=[expression(CALCULATED, "%resource.item.where(linkId != 'd').answer.value.sum()")],
+        ),
+        group(
+            "g",
+            item("integer", "e", ext=[expression(CALCULATED, "%told + 1")]),
+            item("boolean", "f", ext=[expression(ENABLED, "%context.linkId = 'f' and %told > 5")]),
+            item("boolean", "h", ext=[expression(ENABLED, "%context.linkId = 'h' and %told > 50")]),
+            ext=[expression("variable", "%above.first() * 2", name="told")],
+        ),
+        ext=[expression("variable", "item.where(linkId='c').answer.value", name="above")],
+    )
+    state = answer(q, a="3")
+    assert [state.value(name) for name in "bcde"] == [4, 5, 12, 11]
+    assert state.enabled("f")
+    assert not state.enabled("h")
+
+
+def test_variables_that_name_each_other_in_a_circle_are_a_fault_only_as_long_as_they_do() -> None:
+    round_about = [
+        expression("variable", "iif(%resource.item.where(linkId='turn').answer.value, %two, 1)", name="one"),
+        expression("variable", "%one + 1", name="two"),
+    ]
+    q = form(
+        item("boolean", "turn"),
+        item("integer", "sum", ext=[expression(CALCULATED, "%one + %two")]),
+        ext=round_about,
+    )
+    assert answer(q, turn="false").value("sum") == 3
+    assert answer(q, turn="true").value("sum") is None
+    assert any("depends on itself" in sentence for _path, sentence in answer(q, turn="true").faults)
 
 
 def test_the_same_answers_always_give_the_same_state() -> None:

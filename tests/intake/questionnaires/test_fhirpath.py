@@ -42,7 +42,6 @@ def value(text: str, variables: dict[str, list[Any]] | None = None) -> list[Any]
         today="2025-05-20",
         now="2025-05-20T09:30:00-04:00",
         budget=Budget(),
-        cache={},
     )
     found = run(parse(text), scope, [RESPONSE])
     return [part if isinstance(part, (bool, int, str, dict)) else str(part) for part in found]
