@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from audit.actions import record_read
 from intake import actions
@@ -27,6 +29,9 @@ from queues.urgency import Urgency
 
 # What a page shows of the messages at most, in number and in characters: it stays as light as every other.
 MOST, LENGTH = 40, 12_000
+# The same of answers; beside the messages only the first few stand, and the rest has pages of its own.
+ANSWERS, BESIDE = 100, 3_000
+Lines = list[dict[str, Any]]
 
 
 @require_http_methods(["GET", "POST"])
@@ -84,6 +89,33 @@ def follow_up(request: Request, pk: int, number: int) -> HttpResponse:
     return redirect("draft", draft.pk)
 
 
+def slices(lines: Lines, *, length: int) -> list[Lines]:
+    """Answers in portions that are light enough for a page; each holds one at least, and none is cut."""
+    found: list[Lines] = []
+    room = 0
+    for line in lines:
+        size = len(line["label"]) + len(line["value"])
+        if not found or size > room or len(found[-1]) == ANSWERS:
+            found.append([])
+            room = length
+        found[-1].append(line)
+        room -= size
+    return found
+
+
+@require_GET
+def answers(request: Request, pk: int, number: int | None = None) -> HttpResponse:
+    """All that was sent with a form of many questions, in portions: the request's own, or that of a question back."""
+    row = find_conversation(request, pk)
+    asked = get_object_or_404(row.follow_ups.exclude(answer=None), pk=number) if number else None
+    lines = asked.told if asked else row.submission.summary if row.submission else []
+    parts = Paginator(slices(lines, length=LENGTH), 1)
+    part = parts.get_page(request.GET.get("page"))
+    record_read("intake.answers.read", by=request.user, patients=[row.patient_id], entity=row)
+    found = {"patient": row.patient, "conversation": row, "part": part, "subject": subjects_of([row])[row.pk]}
+    return render(request, "intake/answers.html", found | {"title": asked.title if asked else ""})
+
+
 def _said(
     row: Conversation, answered: Mapping[int | None, FollowUp], *, before: int | None
 ) -> tuple[list[Message], int | None]:
@@ -97,7 +129,7 @@ def _said(
     length = 0
     for message in rows.select_related("author").prefetch_related("attachments")[: MOST + 1]:
         form = answered.get(message.pk)
-        length += len(message.body) + (len(str(form.told)) if form else 0)
+        length += len(message.body) + (min(len(str(form.told)), BESIDE) if form else 0)
         if len(found) == MOST or (found and length > LENGTH):
             return found[::-1], found[-1].pk
         found.append(message)
@@ -115,6 +147,7 @@ def _page(
     task = front_task(row)
     beside = list(Conversation.objects.reachable_by(request.user).filter(pk__in=row.beside().values("pk")))
     closed = policies.why_closed(row)
+    forms = [(message, answered.get(message.pk)) for message in said]
     return render(
         request,
         "intake/conversation.html",
@@ -123,7 +156,9 @@ def _page(
             "conversation": row,
             "subject": subjects_of([row])[row.pk],
             "task": task,
-            "said": [(message, answered.get(message.pk)) for message in said],
+            "said": [
+                (message, form, slices(form.told if form else [], length=BESIDE)) for message, form in forms
+            ],
             "earlier": earlier,
             "later": before is not None,
             "asked": row.follow_ups.open().select_related("asked_by"),
@@ -133,7 +168,8 @@ def _page(
             "promise": promise_of(task, row.patient),
             "who": task.queue.team_in(request.LANGUAGE_CODE) if task.is_live else "",
             "beside": [(each, subjects_of([each])[each.pk]) for each in beside],
-            "answers": row.submission.summary if row.submission else [],
+            "answers": slices(row.submission.summary if row.submission else [], length=BESIDE),
+            "number": len(row.submission.summary) if row.submission else 0,
             "outcome": task.outcome.text_in(request.LANGUAGE_CODE) if task.outcome else "",
             "closed": closed,
             "can_keep": policies.can_keep(task),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import random
 import re
 import string
@@ -10,10 +11,15 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from audit.now import now
+from intake import actions, forms
+from intake.bench import large_form
 from intake.conversations import LENGTH, MOST
+from intake.questionnaires.trial import sample_answers
 from queues.models import Conversation, Message
+from tests import factories as make
 from tests.clinic import Clinic
 from tests.intake.test_pages import client_of
 
@@ -91,3 +97,40 @@ def test_a_short_one_has_no_way_to_earlier_ones_and_a_wrong_key_shows_the_newest
     for before in ("x", str(elsewhere), "9" * 18):
         html = maya.get(row.get_absolute_url(), {"before": before}).content.decode()
         assert told(html) == ["Hello"]
+
+
+def sent_with_many_answers(clinic: Clinic) -> Conversation:
+    large = make.request_type("large", json.loads(large_form()), name="Large")
+    draft = actions.start_draft(request_type=large, patient=clinic.patient, by=clinic.patient.user)
+    raw = sample_answers(forms.form(draft.version), 0)
+    actions.save_draft(draft=draft, raw=raw, by=clinic.patient.user)
+    return actions.submit(draft_id=draft.pk, by=clinic.patient.user)
+
+
+def test_what_was_sent_with_a_very_long_form_is_read_page_by_page_each_answer_once(
+    clinic: Clinic, maya: Client
+) -> None:
+    row = sent_with_many_answers(clinic)
+    summary = row.submission.summary
+    assert len(summary) > 600
+    response = maya.get(row.get_absolute_url())
+    assert len(gzip.compress(response.content)) < LIGHT
+    url = reverse("answers", args=[row.pk])
+    assert f"See all {len(summary)} answers" in response.content.decode()
+    assert f'href="{url}"' in response.content.decode()
+    found, query = [], ""
+    while query is not None:
+        response = maya.get(url + query)
+        assert len(gzip.compress(response.content)) < LIGHT
+        found += [(line["label"], line["value"]) for line in response.context["part"].object_list[0]]
+        link = re.search(r'class="button slim" href="([?]page=\d+)"', response.content.decode())
+        query = link[1] if link else None
+    assert found == [(line["label"], line["value"]) for line in summary]
+
+
+def test_a_short_form_is_shown_whole_and_nobody_else_reads_the_answers(clinic: Clinic, maya: Client) -> None:
+    row = clinic.send()
+    assert reverse("answers", args=[row.pk]) not in maya.get(row.get_absolute_url()).content.decode()
+    assert maya.get(reverse("answers", args=[row.pk])).status_code == 200
+    assert maya.get(reverse("answers", args=[row.pk, 1])).status_code == 404
+    assert client_of(clinic.stranger.user).get(reverse("answers", args=[row.pk])).status_code == 404
