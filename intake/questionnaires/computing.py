@@ -8,15 +8,18 @@ answerExpression, toggles).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 from .fhirpath import Fault, Items, Quantity, Temporal, truth
-from .items import Constraint, Expression, Item, Option
+from .items import Constraint, Expression, Item, Limits, Option
+from .limits import bound_from
 from .options import keyed, option_of, plain_option, well_formed
 from .results import Results
 from .scripts import toggle_key
 from .starting import entry_of
+from .units import foreign
 
 if TYPE_CHECKING:
     from .tree import Entry, Node, Tree
@@ -109,8 +112,31 @@ class Computing:
                 found = self.results.evaluate(dynamic, node)
                 if found and isinstance(found[0], str):
                     node.text = found[0]
+            if node.item.low_expression is not None or node.item.high_expression is not None:
+                node.told_limits = self._limits(node)
             self._check(node.item.constraints, node)
         self._check(self.tree.q.constraints, None)
+
+    def _limits(self, node: Node) -> Limits:
+        """The limits of a question with those that expressions give; where one gives nothing, there is none yet."""
+        item, found = node.item, node.item.limits
+        for name, expression in (("min_value", item.low_expression), ("max_value", item.high_expression)):
+            given = self.results.evaluate(expression, node) if expression is not None else None
+            if expression is None or not given:
+                continue
+            told = fhir_value(given[0])[1]
+            bound = bound_from(item.kind, told) if len(given) == 1 else None
+            # Nothing is converted, so a limit in a unit needs an answer that can only be in the same.
+            other = isinstance(told, dict) and (
+                len(item.units) != 1 or item.unit_open or foreign(item.units, told)
+            )
+            if bound is None or other:
+                self.results.fault(
+                    expression, f"What it gives can't be the limit of this question ({item.kind})."
+                )
+            else:
+                found = replace(found, **{name: bound})
+        return found
 
     def _check(self, constraints: tuple[Constraint, ...], node: Node | None) -> None:
         """Note the rules that don't hold. One that can't be told yet, for want of an answer, holds."""
@@ -192,7 +218,14 @@ def fhir_value(value: Any) -> tuple[str, Any]:
 
 
 def computes(item: Item) -> bool:
-    return bool(item.enable_expression or item.calculated or item.option_expression or item.toggles)
+    return bool(
+        item.enable_expression
+        or item.calculated
+        or item.option_expression
+        or item.toggles
+        or item.low_expression
+        or item.high_expression
+    )
 
 
 def has_expressions(q: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from .items import Item, Option
+from .items import Item, Limits, Option
 from .names import MOST_ROWS
 from .options import OTHER
 from .rich import as_html, wording_html
@@ -175,7 +175,7 @@ def _boxes(shown: Question, node: Node, language: str) -> None:
         )
     if item.many and item.kind != "attachment" and len(entries) < (item.limits.max_occurs or MOST_ROWS):
         shown.add = node.name
-    shown.attributes = _attributes(item)
+    shown.attributes = _attributes(item, node.limits)
     if item.kind in ("quantity", "decimal", "integer"):
         _units(shown, item, language)
     shown.several = item.many or item.kind == "dateTime" or (item.kind == "quantity" and not shown.unit)
@@ -203,9 +203,8 @@ def _units(shown: Question, item: Item, language: str) -> None:
         shown.unit = item.unit_label.in_language(language)
 
 
-def _attributes(item: Item) -> dict[str, Any]:
+def _attributes(item: Item, limits: Limits) -> dict[str, Any]:
     about: dict[str, Any] = dict(INPUTS.get(item.kind, {"type": "text"}))
-    limits = item.limits
     if item.kind == "date" and item.entry_format and "D" not in item.entry_format.upper():
         about["type"] = "text"
     if limits.max_length and item.kind in ("string", "text", "url", "open-choice", "choice", "reference"):

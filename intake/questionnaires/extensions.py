@@ -152,6 +152,15 @@ def typed_value(element: Mapping[str, Any], stem: str = "value") -> tuple[str, A
     return "", None
 
 
+def told_by_expression(extension: Mapping[str, Any]) -> Any:
+    """The expression that gives an extension its value[x] (cqf-calculatedValue, or its older name), or None."""
+    for key, twin in extension.items():
+        if key.startswith("_value"):
+            told = value_of(twin, CALCULATED_VALUE)
+            return value_of(twin, DYNAMIC_TEXT) if told is None else told
+    return None
+
+
 def value_of(element: Any, url: str) -> Any:
     """The content of the first extension with this address, or None."""
     extension = first(element, url)

@@ -166,6 +166,8 @@ class Item:
     calculated: Expression | None = None
     initial_expression: Expression | None = None
     option_expression: Expression | None = None
+    low_expression: Expression | None = None  # what gives the lowest and the highest value allowed
+    high_expression: Expression | None = None
     toggles: tuple[tuple[frozenset[str], Expression], ...] = ()
     constraints: tuple[Constraint, ...] = ()
     variables: tuple[Expression, ...] = ()

@@ -11,6 +11,7 @@ from typing import Any
 import re2
 
 from . import extensions as ext
+from .fhirpath.values import temporal
 from .items import Limits
 from .problems import Findings
 
@@ -21,7 +22,7 @@ VALIDATION_TEXT = "validationtext"
 
 
 def _number(value: Any) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
         return None
     try:
         number = Decimal(str(value))
@@ -80,16 +81,29 @@ def read_limits(
     )
 
 
+def bound_of(entry: Mapping[str, Any], which: str) -> Mapping[str, Any] | None:
+    """The extension that sets the lowest ("min") or the highest ("max") value allowed."""
+    urls = (ext.MIN_VALUE, ext.MIN_QUANTITY) if which == "min" else (ext.MAX_VALUE, ext.MAX_QUANTITY)
+    return next((found for url in urls if (found := ext.first(entry, url)) is not None), None)
+
+
+def bound_from(kind: str, value: Any) -> Any:
+    """A limit that an expression gave, as limits hold it; None where a question of this kind can't have it."""
+    if kind in NUMBERS and not isinstance(value, str):
+        return _number(value.get("value") if isinstance(value, Mapping) else value)
+    moment = temporal(value) if kind in TIMES and isinstance(value, str) else None
+    return value if moment is not None and (moment.kind == "time") == (kind == "time") else None
+
+
 def _bound(entry: Mapping[str, Any], path: str, kind: str, which: str, findings: Findings) -> Any:
-    url = ext.MIN_VALUE if which == "min" else ext.MAX_VALUE
-    extension = ext.first(entry, url)
-    if extension is None:
-        extension = ext.first(entry, ext.MIN_QUANTITY if which == "min" else ext.MAX_QUANTITY)
+    extension = bound_of(entry, which)
     if extension is None:
         return None
     type_, value = ext.typed_value(extension)
     where = f"{path}.extension"
     feature = f"{which}Value"
+    if value is None and ext.told_by_expression(extension) is not None:
+        return None  # what it gives is held against each answer
     if value is None:
         findings.refuse(
             where, feature, "The limit is told by something other than a value, which isn't done here."

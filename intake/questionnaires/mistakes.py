@@ -60,7 +60,7 @@ def _messages(node: Node, tree: Tree) -> list[str]:
     if item.writable and not hidden(node):
         messages += [sentence for _place, sentence in node.refusals]
         messages += [
-            sentence for answer in node.answers if (sentence := check_limits(item, answer, tree.context))
+            sentence for answer in node.answers if (sentence := check_limits(item, answer, node.limits))
         ]
         messages += _count_messages(node)
         if not messages and item.required and not node.answers:

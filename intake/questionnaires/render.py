@@ -15,13 +15,14 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from .controls import FOLDER, question
-from .items import Item, Page
+from .items import Item, Limits, Page
 from .names import MOST_ROWS
 from .rich import as_html, wording_html
 from .shapes import NOTHING, Hint, Part, Question, Row, Rows
 from .state import State, hidden
 from .tree import Node
 
+NO_LIMITS = Limits()
 CATEGORIES = frozenset({"instructions", "security", "help"})
 
 
@@ -103,14 +104,14 @@ class _View:
     def _label(self, node: Node, *, blocks: bool = False) -> SafeString:
         return wording_html(node.item.wording, self.language, blocks=blocks, text=node.text)
 
-    def _hints(self, item: Item, id_: str) -> list[Hint]:
+    def _hints(self, item: Item, id_: str, limits: Limits = NO_LIMITS) -> list[Hint]:
         words = [
             wording_html(word, self.language, blocks=True)
             for word in (*item.prompts, *item.helps, *item.flyovers)
         ]
         if item.entry_format and item.kind not in ("date", "time", "dateTime", "boolean", "group", "display"):
             words.append(as_html(item.entry_format))
-        low, high = item.limits.min_value, item.limits.max_value
+        low, high = limits.min_value, limits.max_value
         if (
             item.kind in ("integer", "decimal", "quantity")
             and low is not None
@@ -195,7 +196,7 @@ class _View:
 
     def _question(self, node: Node) -> Question:
         shown = question(node, self._label(node), self.language)
-        shown.hints = self._hints(node.item, node.name)
+        shown.hints = self._hints(node.item, node.name, node.limits)
         shown.errors = self.errors.get(node.name, [])
         shown.below = self._items(node.item.items, node)
         return shown

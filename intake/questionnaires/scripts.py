@@ -12,6 +12,7 @@ from typing import Any
 from . import extensions as ext
 from .fhirpath import SyntaxFault, parse
 from .items import Constraint, Expression
+from .limits import bound_of
 from .problems import Findings
 
 FHIRPATH = "text/fhirpath"
@@ -153,12 +154,25 @@ class Scripts:
             found["option_expression"] = self.read(
                 ext.typed_value(candidates)[1], path, "candidateExpression"
             )
+        for key, which in (("low_expression", "min"), ("high_expression", "max")):
+            bound = bound_of(entry, which)
+            told = ext.told_by_expression(bound) if bound is not None else None
+            if told is not None:
+                found[key] = self._bound(told, f"{path}.extension({which}Value)", f"{which}Value")
         dynamic = ext.first(entry, ext.DYNAMIC_TEXT)
         if dynamic is not None and asks and "calculated" not in found:
             # The older way to say "this answer is computed" puts the expression on the item itself.
             found["calculated"] = self._older_calculation(dynamic, path)
         found["toggles"] = self._toggles(entry, path)
         return found
+
+    def _bound(self, told: Any, path: str, feature: str) -> Expression | None:
+        expression = self.read(told, path, feature)
+        if expression is not None and not expression.runs:
+            self.findings.refuse(
+                path, feature, "The limit needs a record server, and nothing would be held to it."
+            )
+        return expression
 
     def _older_calculation(self, extension: Mapping[str, Any], path: str) -> Expression | None:
         value = ext.typed_value(extension)[1]

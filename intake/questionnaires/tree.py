@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from .items import Item, Option, Questionnaire
+from .items import Item, Limits, Option, Questionnaire
 from .names import MOST_ROWS, ROOT, child_name
 from .options import OTHER
 from .starting import starting_entries
@@ -39,12 +39,18 @@ class Node:
     enabled: bool = True
     wanted: bool = True
     text: str | None = None
+    told_limits: Limits | None = None
     touched: bool = False
 
     @property
     def place(self) -> str:
         """The field name without its own row: what all repetitions side by side share."""
         return self.name if self.row is None else self.name.rpartition(".")[0]
+
+    @property
+    def limits(self) -> Limits:
+        """What its answer must keep to: as written, or as expressions tell it on these answers."""
+        return self.told_limits or self.item.limits
 
     @property
     def given(self) -> Sequence[Answer]:

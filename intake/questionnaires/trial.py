@@ -70,7 +70,13 @@ def try_out(q: Questionnaire, findings: Findings) -> None:
     vital = {
         e.path
         for item in q.walk()
-        for e in (item.calculated, item.enable_expression, item.option_expression)
+        for e in (
+            item.calculated,
+            item.enable_expression,
+            item.option_expression,
+            item.low_expression,
+            item.high_expression,
+        )
         if e
     }
     for path, sentence in dict.fromkeys((*empty.faults, *filled[0].faults, *filled[1].faults)):

@@ -12,7 +12,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from .items import Item, Option
+from .items import Item, Limits, Option
 from .limits import compile_pattern
 from .options import OTHER
 from .times import Refused, compare_times, digits, read_date, read_date_time, read_time
@@ -250,9 +250,8 @@ def too_long(most: int, now: int) -> str:
     ) % {"most": most, "now": now}
 
 
-def check_limits(item: Item, answer: Answer, context: Context) -> str:
+def check_limits(item: Item, answer: Answer, limits: Limits) -> str:
     """The first limit this answer breaks, as a sentence; "" when it keeps to all."""
-    limits = item.limits
     words = (
         answer.free if answer.type != "Quantity" else ""
     )  # a limit is about the number and not about its unit
@@ -275,14 +274,13 @@ def check_limits(item: Item, answer: Answer, context: Context) -> str:
                 else _("This isn't in the form we can use. Please check it.")
             )
     if answer.number is not None and not answer.option:
-        return _check_number(item, answer.number)
+        return _check_number(limits, answer.number)
     if answer.type in ("date", "dateTime", "time"):
-        return _check_time(item, str(answer.value))
+        return _check_time(limits, str(answer.value))
     return ""
 
 
-def _check_number(item: Item, number: Decimal) -> str:
-    limits = item.limits
+def _check_number(limits: Limits, number: Decimal) -> str:
     if limits.decimal_places is not None:
         exponent = number.normalize().as_tuple().exponent
         if isinstance(exponent, int) and -exponent > limits.decimal_places:
@@ -300,8 +298,8 @@ def _check_number(item: Item, number: Decimal) -> str:
     return ""
 
 
-def _check_time(item: Item, value: str) -> str:
-    low, high = item.limits.min_value, item.limits.max_value
+def _check_time(limits: Limits, value: str) -> str:
+    low, high = limits.min_value, limits.max_value
     if low is not None and compare_times(value, low) == -1:
         return _("It must be %(bound)s or later.") % {"bound": low.replace("T", " ")}
     if high is not None and compare_times(value, high) == 1:

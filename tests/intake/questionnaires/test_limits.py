@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from intake.questionnaires import QuestionnaireError, export, render_page
 from tests.intake.questionnaires.forms import answer, choice, ext, form, group, item, messages, posted
 
 
@@ -167,3 +168,58 @@ def test_rules_over_answers_are_kept() -> None:
     assert messages(answer(root, start="2024-01-02", end="2024-01-01")) == {
         "": "The end can't be before the start."
     }
+
+
+def told(
+    name: str, text: str, kind: str = "Date", language: str = "text/fhirpath", **more: Any
+) -> dict[str, Any]:
+    """A limit that an expression gives."""
+    given = ext("cqf-calculatedValue", valueExpression={"language": language, "expression": text})
+    return ext(name, **{f"_value{kind}": {"extension": [given]}}, **more)
+
+
+def test_a_limit_told_by_an_expression_follows_the_day_and_the_other_answers() -> None:
+    q = form(
+        item("date", "born", ext=[told("maxValue", "today()"), told("minValue", "today() - 120 years")]),
+        item("integer", "top"),
+        item(
+            "integer",
+            "low",
+            ext=[told("maxValue", "%resource.item.where(linkId='top').answer.value", "Integer")],
+        ),
+    )
+    assert answer(q, born="2025-05-20", low="7").errors == []
+    assert messages(answer(q, born="2025-05-21")) == {"i.born": "It must be 2025-05-20 or earlier."}
+    assert messages(answer(q, born="1905-05-19")) == {"i.born": "It must be 1905-05-20 or later."}
+    assert messages(answer(q, top="5", low="7")) == {"i.low": "The number must be 5 or less."}
+    assert 'max="2025-05-20"' in render_page(answer(q), q.pages[0], bound_errors=False)
+    assert export(q) == q.resource
+
+
+def test_the_expression_goes_before_the_value_beside_it_and_falls_back_on_it() -> None:
+    limit = told("maxValue", "%resource.item.where(linkId='a').answer.value", "Integer", valueInteger=3)
+    q = form(item("integer", "a"), item("integer", "b", ext=[limit]))
+    assert messages(answer(q, b="4"))["i.b"] == "The number must be 3 or less."
+    assert answer(q, a="9", b="4").errors == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit", "said"),
+    [
+        ("date", told("maxValue", "Today()", language="text/cql"), "only FHIRPath is understood"),
+        ("date", told("maxValue", "Patient?x", language="application/x-fhir-query"), "record server"),
+        ("date", told("maxValue", "today("), "can't be read"),
+        ("date", told("maxValue", "'soon'"), "can't be the limit"),
+        ("integer", told("minValue", "today()", "Integer"), "can't be the limit"),
+        ("decimal", told("minValue", "5 'kg'", "Quantity"), "can't be the limit"),
+        ("date", ext("maxValue"), "something other than a value"),
+    ],
+)
+def test_a_limit_that_nothing_here_can_tell_is_refused_by_its_path(
+    kind: str, limit: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(QuestionnaireError, match=said) as refused:
+        form(item(kind, "q", ext=[limit]))
+    assert all(
+        problem.path.startswith("Questionnaire.item[0].extension") for problem in refused.value.problems
+    )
