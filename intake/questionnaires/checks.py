@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from .conditions import OPERATORS, order, same_coding
+from .conditions import OPERATORS, TIMES, order, same_coding
 from .items import Condition, Item, Questionnaire
 from .names import MOST_ROWS
 from .problems import Findings
 from .reading import MOST_ITEMS
 from .starting import entry_of
-from .times import Refused
+from .times import Refused, read_date, read_time
 from .units import foreign
 from .values import SAMPLE, read_answer
 
@@ -133,7 +133,17 @@ def _well_formed(condition: Condition) -> bool:
         if condition.type == "Coding":
             return isinstance(value.get("code") or value.get("display"), str)
         return True
+    if condition.type in TIMES:
+        return isinstance(value, str) and _is_time(condition.type, value)
     return isinstance(value, str)
+
+
+def _is_time(type_: str, value: str) -> bool:
+    try:
+        read_time(value) if type_ == "time" else read_date(value.partition("T")[0])
+    except Refused:
+        return False
+    return True
 
 
 def _check_initial(item: Item, findings: Findings) -> None:

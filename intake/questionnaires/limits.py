@@ -18,6 +18,7 @@ from .problems import Findings
 NUMBERS = frozenset({"integer", "decimal", "quantity"})
 TIMES = frozenset({"date", "dateTime", "time"})
 TEXTS = frozenset({"string", "text", "url", "open-choice"})
+TAKEN = ("image/", "application/pdf", "*/*")
 VALIDATION_TEXT = "validationtext"
 
 
@@ -64,6 +65,13 @@ def read_limits(
     if low is not None and high is not None and type(low) is type(high) and low > high:
         findings.refuse(path, "minValue", "The lowest value allowed is above the highest.")
     pattern, hint = _pattern(entry, path, findings)
+    mime_types = tuple(str(ext.typed_value(e)[1]) for e in ext.all_of(entry, ext.MIME_TYPE))
+    if mime_types and not any(kind.startswith(TAKEN) for kind in mime_types):
+        findings.refuse(
+            f"{path}.extension",
+            "mimeType",
+            "It asks for a kind of file that isn't taken: only photos and PDFs are.",
+        )
     step = _number(ext.value_of(entry, ext.SLIDER_STEP))
     return Limits(
         min_value=low,
@@ -74,7 +82,7 @@ def read_limits(
         pattern=pattern,
         pattern_hint=hint,
         max_size=_number(ext.value_of(entry, ext.MAX_SIZE)),
-        mime_types=tuple(str(ext.typed_value(e)[1]) for e in ext.all_of(entry, ext.MIME_TYPE)),
+        mime_types=mime_types,
         min_occurs=min_occurs or 0,
         max_occurs=max_occurs,
         step=step if step is not None and step > 0 else None,

@@ -11,7 +11,7 @@ from . import extensions as ext
 from .checks import check_items
 from .items import Questionnaire
 from .pages import make_pages
-from .parse import ItemReader, check_modifiers
+from .parse import ItemReader, check_extensions, check_modifiers
 from .problems import Findings
 from .reading import check_tree, read, refuse
 from .scripts import Scripts
@@ -125,10 +125,11 @@ def _check_root(resource: Mapping[str, Any], found: Findings) -> None:
     subjects = resource.get("subjectType", [])
     if subjects and "Patient" not in subjects:
         found.warn("Questionnaire.subjectType", "subjectType", "The form is not about a patient.")
-    for key in ("url", "version", "name"):
+    for key in ("url", "version", "name", "language"):
         if not isinstance(resource.get(key, ""), str):
             found.refuse(f"Questionnaire.{key}", key, f"“{key}” must be a text.")
     check_modifiers(resource, "Questionnaire", found)
+    check_extensions(resource, "Questionnaire", found)
     for url, why in ext.REFUSED.items():
         if ext.first(resource, url):
             found.refuse("Questionnaire.extension", url.rsplit("/", 1)[-1], why)

@@ -43,7 +43,11 @@ def read_options(
             path, "answerOption", "Answers are listed twice: as options and as a value set (R4, que-4)."
         )
         return ()
-    if isinstance(listed, list) and listed:
+    if listed is not None and not isinstance(listed, list):
+        findings.refuse(f"{path}.answerOption", "answerOption", "“answerOption” must be a list.")
+        return ()
+    if listed:
+        _check_selected(entry, listed, path, findings)
         return keyed(_written(listed, path, findings))
     if isinstance(reference, str) and reference:
         try:
@@ -68,6 +72,20 @@ def read_options(
         # R4 allows it: any code may be the answer. A code that is only a name is what words can give.
         findings.warn(path, "answerOption", "The choice lists no answers: it is asked as free text.")
     return ()
+
+
+def _check_selected(entry: Mapping[str, Any], listed: list[Any], path: str, findings: Findings) -> None:
+    """What is chosen beforehand must be what the question can hold."""
+    marks = [option.get("initialSelected", False) for option in listed if isinstance(option, Mapping)]
+    if not all(isinstance(mark, bool) for mark in marks):
+        said = "“initialSelected” must be true or false."
+    elif sum(marks) > 1 and not entry.get("repeats"):
+        said = "Only a repeated question can start with several answers (R4, que-13)."
+    elif any(marks) and entry.get("initial"):
+        said = "It has a first answer, and an option that is chosen beforehand; only one may be (R4, que-11)."
+    else:
+        return
+    findings.refuse(f"{path}.answerOption", "initialSelected", said)
 
 
 def _written(listed: list[Any], path: str, findings: Findings) -> Iterable[Option]:

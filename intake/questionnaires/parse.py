@@ -114,6 +114,7 @@ class ItemReader:
             found.refuse(f"{path}.type", "type", f"“{kind}” is not one of the item types of R4.")
             return None
         check_modifiers(entry, path, self.findings)
+        check_extensions(entry, path, self.findings)
         for key in entry:
             if key in OTHER_VERSIONS or (key.startswith("initial") and key != "initial"):
                 found.refuse(f"{path}.{key}", key, "This is how another version of FHIR says it, and not R4.")
@@ -362,6 +363,15 @@ def _code_of(concept: Any) -> str:
             return str(codings[0].get("code") or "")
         return str(concept.get("code") or concept.get("text") or "")
     return str(concept) if isinstance(concept, str) else ""
+
+
+def check_extensions(element: Mapping[str, Any], path: str, findings: Findings) -> None:
+    """Refuse extensions that nothing would find, and one that says neither yes nor no to whether an item is shown."""
+    if not isinstance(element.get("extension", []), list):
+        findings.refuse(f"{path}.extension", "extension", "“extension” must be a list.")
+    for extension in ext.all_of(element, ext.HIDDEN):
+        if not isinstance(ext.typed_value(extension)[1], bool):
+            findings.refuse(f"{path}.extension", "hidden", "“hidden” must be true or false.")
 
 
 def check_modifiers(element: Mapping[str, Any], path: str, findings: Findings) -> None:

@@ -47,6 +47,12 @@ def _finite(text: str) -> float:
     return number
 
 
+def _whole(text: str) -> int:
+    if len(text) > 40:
+        raise ValueError("a number has too many digits")
+    return int(text)
+
+
 def _depth(text: str) -> int:
     """How deep brackets nest outside of strings, told without recursion."""
     deepest = depth = 0
@@ -70,7 +76,13 @@ def read(raw: bytes) -> dict[str, Any]:
     if _depth(text) > DEEPEST:
         raise refuse("", "nesting", f"The file nests deeper than {DEEPEST} levels.")
     try:
-        found = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite)
+        found = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            parse_int=_whole,
+        )
     except _Repeated as fault:
         raise refuse(
             "", "json", f"The key “{fault}” stands twice in one object, so one of the two would be lost."

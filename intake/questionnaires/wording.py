@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,13 @@ _STYLES = {
 }
 
 
+# What a browser's worth of text needs. Beyond it, making it safe takes seconds for each page that shows it.
+LONGEST_FORMATTED = 50_000
+DEEPEST_FORMATTED = 200
+_TAGS = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)(?:[^<>]*?)(/?)>")
+_VOID = frozenset({"br", "hr", "img", "input", "col", "wbr", "area", "source"})
+
+
 def read_wording(
     element: Mapping[str, Any], key: str, path: str, scripts: Scripts | None, findings: Findings
 ) -> Wording:
@@ -56,14 +64,34 @@ def read_wording(
         expression = scripts.read(
             dynamic.get("valueExpression"), f"{path}.{key}", "dynamic text", optional=True
         )
+    markdown, xhtml = _text(ext.value_of(twin, ext.MARKDOWN)), _text(ext.value_of(twin, ext.XHTML))
+    if max(len(markdown), len(xhtml)) > LONGEST_FORMATTED or _depth(xhtml) > DEEPEST_FORMATTED:
+        findings.refuse(
+            f"{path}.{key}",
+            "rendering",
+            "The formatted text is too long, or its parts nest too deep, to be shown.",
+        )
+        return Wording(plain)
     return Wording(
         plain,
-        markdown=_text(ext.value_of(twin, ext.MARKDOWN)),
-        xhtml=_text(ext.value_of(twin, ext.XHTML)),
+        markdown=markdown,
+        xhtml=xhtml,
         classes=style_classes(_text(ext.value_of(twin, ext.STYLE))),
         translations=translations,
         expression=expression,
     )
+
+
+def _depth(xhtml: str) -> int:
+    """How deep the elements nest at most; those that hold nothing aside."""
+    deepest = depth = 0
+    for close, name, alone in _TAGS.findall(xhtml):
+        if close:
+            depth -= 1
+        elif not alone and name.lower() not in _VOID:
+            depth += 1
+            deepest = max(deepest, depth)
+    return deepest
 
 
 def fallback(element: Mapping[str, Any]) -> str:

@@ -407,3 +407,72 @@ def test_a_condition_in_a_unit_nobody_can_answer_in_is_refused() -> None:
     waits["enableWhen"][0]["answerQuantity"] = {"value": 3, "comparator": "<"}
     assert any("enableWhen[0]" in line for line in refusal(resource(weight(), waits)))
     load(resource(weight(initial=[{"valueQuantity": GRAMS | {"unit": "kg", "code": "kg"}}])))
+
+
+@pytest.mark.parametrize(
+    ("made", "path", "said"),
+    [
+        (item("string", "a", ext=[ext("questionnaire-hidden", valueString="true")]), "extension", "hidden"),
+        (
+            {**item("string", "a"), "extension": ext("questionnaire-hidden", valueBoolean=True)},
+            "extension",
+            "list",
+        ),
+        (item("choice", "a", answerOption={"valueString": "x"}), "answerOption", "list"),
+        (
+            item(
+                "choice", "a", answerOption=[{"valueString": name, "initialSelected": True} for name in "xy"]
+            ),
+            "answerOption",
+            "several",
+        ),
+        (
+            item(
+                "choice",
+                "a",
+                answerOption=[{"valueString": "x", "initialSelected": True}, {"valueString": "y"}],
+                initial=[{"valueString": "y"}],
+            ),
+            "answerOption",
+            "only one",
+        ),
+        (
+            item("choice", "a", answerOption=[{"valueString": "x", "initialSelected": "yes"}]),
+            "answerOption",
+            "true",
+        ),
+        (item("attachment", "a", ext=[ext("mimeType", valueCode="audio/mpeg")]), "extension", "photos"),
+        (
+            item("string", "a", _text={"extension": [ext("rendering-xhtml", valueString="<div>" * 300)]}),
+            "text",
+            "deep",
+        ),
+        (
+            item("string", "a", _text={"extension": [ext("rendering-markdown", valueMarkdown="[" * 60_000)]}),
+            "text",
+            "long",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_would_be_passed_over_or_hold_up_a_page_is_refused(
+    made: dict[str, Any], path: str, said: str
+) -> None:
+    with pytest.raises(QuestionnaireError, match=said) as refused:
+        load(resource(made))
+    assert [problem.path for problem in refused.value.problems] == [f"Questionnaire.item[0].{path}"]
+
+
+def test_a_condition_on_a_date_that_is_none_and_a_language_that_is_no_text_are_refused() -> None:
+    condition = {"question": "d", "operator": ">", "answerDate": "not a date"}
+    for made in (
+        resource(item("date", "d"), item("string", "s", enableWhen=[condition])),
+        resource(item("string", "s"), language=["en"]),
+    ):
+        with pytest.raises(QuestionnaireError):
+            load(made)
+
+
+def test_a_number_of_thousands_of_digits_is_told_in_a_sentence_for_people() -> None:
+    with pytest.raises(QuestionnaireError, match="too many digits"):
+        inspect(b'{"resourceType": "Questionnaire", "maxLength": ' + b"9" * 5000 + b"}")
