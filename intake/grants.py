@@ -75,6 +75,17 @@ class GrantForm(forms.Form):
         return str(R(self.cleaned_data["relationship"]).label)
 
 
+def _asks(request: Request, patient: Patient, form: GrantForm, said: str) -> bool:
+    """Ask somebody to act for this patient and say so, or say why that can't be. Whether they were asked."""
+    try:
+        people.ask_proxy(patient=patient, by=request.user, **form.given)
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return False
+    messages.success(request, said)
+    return True
+
+
 # ---- the patient's side ----------------------------------------------------------------------------------------
 
 
@@ -96,14 +107,8 @@ def ask(request: Request) -> HttpResponse:
     if post and form.is_valid():
         step = "sure"
         if post.get("go") == "ask":
-            try:
-                people.ask_proxy(patient=patient, by=request.user, **form.given)
-            except Refused as refused:
-                messages.error(request, str(refused))
-            else:
-                messages.success(
-                    request, _("A mail is on its way to them. Nothing is open before they say yes.")
-                )
+            said = _("A mail is on its way to them. Nothing is open before they say yes.")
+            if _asks(request, patient, form, said):
                 return redirect("access")
         if post.get("go") in ("ask", "change"):
             step = "form"
@@ -179,17 +184,9 @@ def clinic_grants(request: Request, pk: int) -> HttpResponse:
     form = GrantForm(post, relationships=relationships, with_reason=True)
     status = 200
     if post:
-        if form.is_valid():
-            try:
-                people.ask_proxy(patient=patient, by=request.user, **form.given)
-            except Refused as refused:
-                messages.error(request, str(refused))
-            else:
-                messages.success(
-                    request,
-                    _("A mail is on its way to them. It opens once they log in and know the birthday."),
-                )
-                return redirect("clinic-grants", patient.pk)
+        said = _("A mail is on its way to them. It opens once they log in and know the birthday.")
+        if form.is_valid() and _asks(request, patient, form, said):
+            return redirect("clinic-grants", patient.pk)
         status = 422
     grants = patient.proxies.select_related("user", "invitation").order_by("-since", "-pk")
     running = set(patient.proxies.open().values_list("pk", flat=True))

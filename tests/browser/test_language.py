@@ -43,18 +43,32 @@ def sent(site: Site) -> Iterator[str]:
         choose_language(user=user, language="en", by=user)
 
 
-def test_pages_fit_a_phone_from_right_to_left_too(visitor, sent: str) -> None:
+def fits_turned_round(visitor: Visitor, name: str) -> None:
+    """From right to left, on the smallest phone, a usual one and a desk."""
+    for width in (320, 390, 1440):
+        visitor.page.set_viewport_size({"width": width, "height": 800})
+        fits(visitor, f"{name} at {width} px", direction="rtl")
+
+
+def test_pages_fit_every_screen_from_right_to_left_too(visitor, sent: str) -> None:
     maya = visitor("patient@example.org", phone=True)
     maya.go("/")
-    fits(maya, "home", direction="rtl")
+    fits_turned_round(maya, "home")
     maya.page.get_by_role("button", name="Refill").click()
-    fits(maya, "form", direction="rtl")
+    maya.page.get_by_role("button", name="Continue").wait_for()
+    fits_turned_round(maya, "form")
     maya.page.get_by_role("button", name="Continue").click()
     maya.page.wait_for_selector("#errors")
-    fits(maya, "form with errors", direction="rtl")
+    fits_turned_round(maya, "form with errors")
     maya.problems.clear()  # the browser notes the answer 422
     maya.go(sent)
-    fits(maya, "request", direction="rtl")
+    fits_turned_round(maya, "request")
+    maya.go("/requests/")
+    fits_turned_round(maya, "requests")
+    maya.go(f"{sent}answers/")
+    fits_turned_round(maya, "answers")
+    maya.go("/access/")
+    fits_turned_round(maya, "access")
 
 
 def test_the_switch_in_the_footer_turns_the_pages_to_spanish_and_they_fit_the_smallest_phone(
