@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from audit.actions import Kind, append, record
 from audit.now import is_set, now
 from portal.people.models import User
+from portal.people.prepared import Prepared
 from portal.people.tasks import nudge
 from queues import policies
 from queues.models import Leg, Step, Task
@@ -29,7 +32,7 @@ def lock(task: Task) -> Task:
     The row is locked without a join: PostgreSQL would join the new row with the old queue and find nothing when the
     task was handed over meanwhile.
     """
-    locked = Task.objects.select_for_update().get(pk=task.pk)
+    (locked,) = _locked(pk=task.pk)
     known = task._state.fields_cache
     if "conversation" in known:
         locked.conversation = task.conversation
@@ -38,6 +41,11 @@ def lock(task: Task) -> Task:
     if "decision" in known and locked.decision_id == task.decision_id:
         locked.decision = task.decision
     return locked
+
+
+@Prepared
+def _locked(pk: int) -> QuerySet[Task]:
+    return Task.objects.select_for_update().filter(pk=pk)
 
 
 def move(

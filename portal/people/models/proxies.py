@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from audit.now import now
 from portal.people.models.users import User, today
+from portal.people.prepared import Prepared
 
 if TYPE_CHECKING:
     from portal.people.models.patients import Patient
@@ -106,10 +107,13 @@ def reaches(user: User, patient: Patient, *, request_type: str, confidential: bo
     """What `reachable` says of one row that is at hand. The database is asked only about who acts for somebody else."""
     if patient.user_id == user.pk:
         return True
-    return (
-        not confidential
-        and Proxy.objects.open_to(user).filter(patient=patient).for_type(request_type).exists()
-    )
+    return not confidential and bool(_opening(user=user.pk, patient=patient.pk, request_type=request_type))
+
+
+@Prepared
+def _opening(user: int, patient: int, request_type: str) -> QuerySet[Proxy]:
+    opened = Proxy.objects.open_to(User(pk=user)).filter(patient=patient)
+    return opened.for_type(request_type).order_by()[:1]
 
 
 class Proxy(models.Model):
