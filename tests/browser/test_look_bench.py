@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
 from playwright.sync_api import expect
 
 from queues import actions, tasks
-from queues.models import Task
+from queues.models import Protocol, ProtocolStep, Task
 from tests.browser.conftest import DESKTOP, PASSWORD, Site
 from tests.browser.test_look import look
 
@@ -132,6 +133,27 @@ def test_handing_one_over_and_calling_about_another(site: Site, visitor) -> None
     bo.go(part.get_absolute_url())
     expect(bo.page.get_by_role("heading", name="Is this covered?")).to_be_visible()
     look(bo, "split-part")
+
+
+def test_the_steps_of_a_protocol_stand_one_below_the_other(site: Site, visitor) -> None:
+    with site.rows():
+        protocol = Protocol.objects.create(code="none-left", title="Run out")
+        for text in ("Dose is as in the chart", "Allergies looked at", "Seen within twelve months"):
+            ProtocolStep.objects.create(protocol=protocol, text=text)
+        task = actions.claim(
+            task=site.clinic.task(medicine="Digoxin 125 mcg", left="none"), by=site.clinic.nurse
+        )
+    ana = visitor("nurse@example.org")
+    page = ana.page
+    ana.go(task.get_absolute_url())
+    ana.follow(page.get_by_role("button", name="Allergies looked at"))
+    expect(page.get_by_role("button", name="Allergies looked at", pressed=True)).to_be_visible()
+    boxes = [each.bounding_box() for each in page.locator("#protocol li").all()]
+    assert len({box["x"] for box in boxes}) == 1
+    assert all(above["y"] + above["height"] <= below["y"] for above, below in itertools.pairwise(boxes))
+    look(ana, "protocol")
+    with site.rows():
+        ProtocolStep.objects.update(retired=True)  # the site's other tests know of none
 
 
 def test_queues_by_place(site: Site, visitor) -> None:
