@@ -122,7 +122,7 @@ def _bound(entry: Mapping[str, Any], path: str, kind: str, which: str, findings:
         if number is None:
             findings.refuse(where, feature, "The limit of a number must be a number.")
         return number
-    if kind in TIMES and isinstance(value, str) and type_ in ("date", "dateTime", "time", "instant"):
+    if kind in TIMES and type_ in ("date", "dateTime", "time", "instant") and bound_from(kind, value):
         return value
     findings.refuse(where, feature, f"A {kind} can't have a limit of the type {type_}.")
     return None

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 import unicodedata
 
+from django.utils.formats import date_format, time_format
 from django.utils.translation import gettext as _
 
 
@@ -78,6 +79,20 @@ def read_date_time(text: str, time: str, zone: dt.tzinfo | None) -> str:
     moment = dt.datetime.fromisoformat(f"{date}T{clock}").replace(tzinfo=zone or dt.UTC)
     offset = moment.strftime("%z")[:5]
     return f"{date}T{clock}{offset[:3]}:{offset[3:]}" if offset else f"{date}T{clock}Z"
+
+
+def told(value: str) -> str:
+    """A FHIR date, dateTime or time as people read it, in the language switched on; any other text as it is."""
+    date, mark, clock = value.partition("T")
+    try:
+        if ":" in date:
+            return time_format(dt.time.fromisoformat(date[:8]), "TIME_FORMAT")
+        parts = [int(part) for part in date.split("-")]
+        form = ("", "YEAR_MONTH_FORMAT", "DATE_FORMAT")[len(parts) - 1]
+        day = date_format(dt.date(*[*parts, 1, 1][:3]), form) if form else date
+    except (ValueError, IndexError):
+        return value
+    return f"{day}, {told(clock[:5])}" if mark and clock else day
 
 
 def moment_of(value: str) -> dt.datetime | None:

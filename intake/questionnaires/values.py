@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from .items import Item, Limits, Option
 from .limits import compile_pattern
 from .options import OTHER
-from .times import Refused, compare_times, digits, read_date, read_date_time, read_time
+from .times import Refused, compare_times, digits, read_date, read_date_time, read_time, told
 from .units import typed_unit
 
 LONGEST = 20_000
@@ -205,7 +205,7 @@ def read_answer(
         if not text.strip() and not extra.get("time", "").strip():
             return None
         moment = read_date_time(text, extra.get("time", "").strip(), context.now.tzinfo)
-        return Answer("dateTime", moment, moment, moment.replace("T", " ")[:16])
+        return Answer("dateTime", moment, moment, told(moment))
     if not text.strip():
         return None
     if kind == "boolean":
@@ -218,10 +218,10 @@ def read_answer(
         return _quantity(item, text, extra.get("unit", ""))
     if kind == "date":
         date = read_date(text)
-        return Answer("date", date, date, date)
+        return Answer("date", date, date, told(date))
     if kind == "time":
         clock = read_time(text)
-        return Answer("time", clock, clock, clock[:5])
+        return Answer("time", clock, clock, told(clock))
     if kind == "url":
         return _url(item, text)
     if kind == "attachment":
@@ -301,7 +301,7 @@ def _check_number(limits: Limits, number: Decimal) -> str:
 def _check_time(limits: Limits, value: str) -> str:
     low, high = limits.min_value, limits.max_value
     if low is not None and compare_times(value, low) == -1:
-        return _("It must be %(bound)s or later.") % {"bound": low.replace("T", " ")}
+        return _("It must be %(bound)s or later.") % {"bound": told(low)}
     if high is not None and compare_times(value, high) == 1:
-        return _("It must be %(bound)s or earlier.") % {"bound": high.replace("T", " ")}
+        return _("It must be %(bound)s or earlier.") % {"bound": told(high)}
     return ""

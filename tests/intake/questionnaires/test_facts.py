@@ -193,8 +193,8 @@ def test_the_summary_reads_like_the_form() -> None:
         ("About t", "38.50 °C"),
         ("About n (1)", "x"),
         ("About n (2)", "y"),
-        ("About at", "2024-01-02 10:00"),
-        ("About clock", "09:05"),
+        ("About at", "Jan. 2, 2024, 10 a.m."),
+        ("About clock", "9:05 a.m."),
         ("What else?", "z"),
     ]
 

@@ -349,3 +349,23 @@ def test_a_tick_box_left_empty_is_no_answer_rather_than_no() -> None:
     q = form(item("boolean", "q", required=True, ext=[control("check-box")]))
     assert messages(posted(q, {"i.q": []})) == {"i.q": "Please tick the box to go on."}
     assert answers_of(answer(q, q="true")) == {"q": [True]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "english", "spanish"),
+    [
+        ("date", "2024-05-03", "May 3, 2024", "3 de mayo de 2024"),
+        ("date", "2024-05", "May 2024", "mayo de 2024"),
+        ("date", "2024", "2024", "2024"),
+        ("dateTime", "2024-05-03T14:05", "May 3, 2024, 2:05 p.m.", "3 de mayo de 2024, 14:05"),
+        ("time", "14:05", "2:05 p.m.", "14:05"),
+    ],
+)
+def test_days_and_times_are_told_in_the_readers_language_and_kept_as_fhir_has_them(
+    kind: str, typed: str, english: str, spanish: str
+) -> None:
+    q = form(item(kind, "q"))
+    for language, said in (("en", english), ("es", spanish)):
+        state = answer(q, language, q=typed)
+        assert [line["value"] for line in state.summary()] == [said]
+        assert answers_of(state)["q"][0].startswith(typed)

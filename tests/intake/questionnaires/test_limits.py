@@ -189,8 +189,8 @@ def test_a_limit_told_by_an_expression_follows_the_day_and_the_other_answers() -
         ),
     )
     assert answer(q, born="2025-05-20", low="7").errors == []
-    assert messages(answer(q, born="2025-05-21")) == {"i.born": "It must be 2025-05-20 or earlier."}
-    assert messages(answer(q, born="1905-05-19")) == {"i.born": "It must be 1905-05-20 or later."}
+    assert messages(answer(q, born="2025-05-21")) == {"i.born": "It must be May 20, 2025 or earlier."}
+    assert messages(answer(q, born="1905-05-19")) == {"i.born": "It must be May 20, 1905 or later."}
     assert messages(answer(q, top="5", low="7")) == {"i.low": "The number must be 5 or less."}
     assert 'max="2025-05-20"' in render_page(answer(q), q.pages[0], bound_errors=False)
     assert export(q) == q.resource
@@ -213,6 +213,7 @@ def test_the_expression_goes_before_the_value_beside_it_and_falls_back_on_it() -
         ("integer", told("minValue", "today()", "Integer"), "can't be the limit"),
         ("decimal", told("minValue", "5 'kg'", "Quantity"), "can't be the limit"),
         ("date", ext("maxValue"), "something other than a value"),
+        ("date", ext("maxValue", valueDate="tomorrow"), "can't have a limit"),
     ],
 )
 def test_a_limit_that_nothing_here_can_tell_is_refused_by_its_path(
