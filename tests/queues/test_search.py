@@ -9,6 +9,7 @@ from queues import actions
 from queues.lists import search
 from queues.lists.search import Wanted
 from queues.models import Queue, SearchDocument, Task
+from queues.urgency import Urgency
 from tests import factories as make
 from tests.clinic import Clinic
 from tests.queues.test_pages import client_of
@@ -96,6 +97,14 @@ def test_the_office_finds_a_patient_and_never_a_word_about_health(clinic: Clinic
         assert found(clinic.biller, word) == []
     own = clinic.task("billing", question="Why was I billed twice?")
     assert found(clinic.biller, "billed") == [own.pk]
+
+
+def test_what_is_urgent_says_so_among_what_was_found(clinic: Clinic, task: Task) -> None:
+    client = client_of(clinic.nurse)
+    for urgency in Urgency:
+        Task.objects.filter(pk=task.pk).update(urgency=urgency, floor=Urgency.ROUTINE)
+        html = client.post("/work/search/", {"q": "nunez"}, follow=True).content.decode()
+        assert ('<span class="flag">urgent</span>' in html) == (urgency == Urgency.URGENT)
 
 
 def test_a_lead_over_very_many_queues_finds_the_same(clinic: Clinic, task: Task) -> None:
