@@ -10,6 +10,7 @@ from audit.now import now
 from portal.people import prepared
 from portal.people.models import User
 from queues.lists.scope import LIVE_STATES, QUEUES
+from queues.lists.search import fold
 
 ALL = f"""
 WITH place AS MATERIALIZED ({QUEUES}),
@@ -43,8 +44,8 @@ class Entry:
 
     def fits(self, words: str) -> bool:
         """Whether every word stands in its name or its place."""
-        said = f"{self.name} {self.facility}".casefold()
-        return all(word in said for word in words.casefold().split())
+        said = fold(f"{self.name} {self.facility}")
+        return all(word in said for word in fold(words).split())
 
 
 @dataclass(frozen=True)

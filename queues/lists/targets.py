@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from queues.lists.board import Board
+from queues.lists.search import fold
 from queues.models import Queue
 
 ALL = 30  # as many are all offered
@@ -69,10 +70,10 @@ def label(queue: Queue) -> str:
 def fitting(words: str) -> list[Queue]:
     """The live queues that somebody may mean: the one of exactly this label, or all whose name and place hold every
     word."""
-    asked = words.casefold().replace("·", " ").split()
+    asked = fold(words).replace("·", " ").split()
     if not asked:
         return []
     rows: Iterable[Queue] = Queue.objects.live().select_related("facility").order_by("facility__name", "name")
-    named = [(label(row).casefold(), row) for row in rows]
-    exact = [row for said, row in named if said == " ".join(words.casefold().split())]
+    named = [(fold(label(row)), row) for row in rows]
+    exact = [row for said, row in named if said == " ".join(fold(words).split())]
     return exact or [row for said, row in named if all(word in said for word in asked)]

@@ -133,6 +133,17 @@ def test_of_very_many_queues_the_places_are_shown_first_and_those_with_late_task
         assert nurse.get(f"/work/queues/?place={strange}").status_code == 200
 
 
+def test_a_place_is_found_without_its_accents(clinic: Clinic, lead: User) -> None:
+    place = make.FacilityFactory(name="Clínica San José")
+    queue = make.queue("refills", facility=place, name="Refills", calendar=place.calendar)
+    queue.members.user_set.add(clinic.nurse)
+    for words in ("san jose", "SAN JOSÉ", "clinica refills"):
+        page = client_of(clinic.nurse).get("/work/queues/", {"q": words})
+        assert [row.pk for row in page.context["rows"]] == [queue.pk]
+        said = client_of(lead).get("/work/lead/queues/", {"find": words}).content.decode()
+        assert said.count("<option") == 1
+
+
 @pytest.fixture
 def late(clinic: Clinic) -> Task:
     task = clinic.task()
