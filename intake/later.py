@@ -177,7 +177,7 @@ def _decide_again(
     task, conversation = message.task, message.conversation
     if task is None:
         return
-    decision, urgency, floor, flags = _decided(conversation, task, readings, fresh, worse=worse)
+    decision, urgency, floor, flags = _decided(message, task, readings, fresh, worse=worse)
     if urgency > task.urgency or floor > task.floor or flags:
         queue = queues.serving(decision.queue, conversation.patient.facility)
         queues.raise_urgency(
@@ -203,7 +203,10 @@ def _begin_anew(
 ) -> Message:
     """A new task on a request that is over: what may be an emergency is not refused for having come late."""
     last = conversation.tasks.front_first().first()
-    decision, urgency, floor, flags = _decided(conversation, last, readings, fresh, worse=worse)
+    message = Message.objects.create(
+        conversation=conversation, author=by, from_patient=True, body=body, sent_at=now()
+    )
+    decision, urgency, floor, flags = _decided(message, last, readings, fresh, worse=worse)
     clinical = conversation.clinical or bool(flags)
     task = queues.open_task(
         conversation=conversation,
@@ -219,21 +222,23 @@ def _begin_anew(
         decision=decision,
         by=by,
     )
-    return Message.objects.create(
-        conversation=conversation, task=task, author=by, from_patient=True, body=body, sent_at=now()
-    )
+    message.task = task
+    message.save(update_fields=["task"])
+    return message
 
 
 def _decided(
-    conversation: Conversation,
+    message: Message,
     task: Task | None,
     readings: list[Reading],
     fresh: dict[str, Any],
     *,
     worse: bool,
 ) -> tuple[Decision, Urgency, Urgency, list[dict[str, Any]]]:
-    later = facts.signals(readings) | fresh
-    decision = triage.decide(known_facts(conversation, task) | later, submission=conversation.submission)
+    conversation, later = message.conversation, facts.signals(readings) | fresh
+    decision = triage.decide(
+        known_facts(conversation, task) | later, submission=conversation.submission, message=message
+    )
     urgency, floor = Urgency(decision.urgency), Urgency(decision.floor)
     flags = forms.flags(readings)
     if worse:

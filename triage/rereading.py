@@ -1,8 +1,7 @@
 """Reading past words anew: what the installed signals see in requests that were decided with the signals before them.
 
 The words belong to the room above, which says in `sources` how to find them. Nobody is shown them here: they become
-readings, kept by their hash, and the signals' part of the facts. A later message is not read anew; its decision keeps
-the reading that it had.
+readings, kept by their hash, and the signals' part of the facts.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from portal.people.models import User
 from triage import facts, signals
 from triage.actions.deciding import known_readings, read_texts
 from triage.fields import Json
-from triage.models import Decision, Ruleset
+from triage.models import Ruleset
 
 TOGETHER = 200  # requests whose words are in memory at one time
 
@@ -24,7 +23,7 @@ Facts = dict[str, Json]
 
 
 class Words(NamedTuple):
-    """What a patient wrote in one submission."""
+    """What a patient wrote that one decision was about."""
 
     patient: int
     texts: list[str]
@@ -32,7 +31,7 @@ class Words(NamedTuple):
 
 sources: list[
     Callable[[Collection[int]], Mapping[int, Words]]
-] = []  # the words of submissions, by their keys
+] = []  # the words that decisions were about, by the decisions' keys
 
 
 def are_new() -> bool:
@@ -95,20 +94,7 @@ def _with(told: Facts, readings: list[signals.Reading]) -> Facts:
 
 
 def _words(decisions: Iterable[int]) -> dict[int, Words]:
-    """By decision, for those that were the first about their submission: what was decided again had other words."""
-    rows = dict(
-        Decision.objects.filter(pk__in=list(decisions), submission__isnull=False).values_list(
-            "pk", "submission_id"
-        )
-    )
-    firsts: dict[int | None, int] = {}
-    of_these = Decision.objects.filter(submission_id__in=rows.values()).order_by("pk")
-    for pk, submission in of_these.values_list("pk", "submission_id"):
-        firsts.setdefault(submission, pk)
-    asked = [
-        submission for pk, submission in rows.items() if submission is not None and firsts[submission] == pk
-    ]
-    told: dict[int, Words] = {}
+    asked, told = list(decisions), dict[int, Words]()
     for source in sources:
         told |= source(asked)
-    return {firsts[submission]: words for submission, words in told.items()}
+    return told

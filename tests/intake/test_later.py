@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from audit.now import now
 from intake import actions
+from intake.spoken import words_of
 from portal.people.policies import Refused
 from queues import actions as queues
 from queues.models import FollowUp, FollowUpForm, Message, Task
@@ -15,6 +16,7 @@ from queues.states import State
 from queues.urgency import Urgency
 from tests.clinic import Clinic
 from tests.intake.test_pages import client_of
+from triage.rereading import Words
 
 ALARM = "I have crushing chest pain right now"
 
@@ -54,6 +56,9 @@ def test_a_red_flag_in_a_billing_thread_is_an_urgent_nursing_task_at_once(clinic
     assert front.is_live
     assert front.state != State.WAITING
     assert front.flags
+    message = Message.objects.get(body=ALARM)
+    assert message.task == front
+    assert words_of([message.decision.pk]) == {message.decision.pk: Words(clinic.patient.pk, [ALARM])}
 
 
 @pytest.mark.parametrize("state", ["long resolved", "withdrawn"])
@@ -143,6 +148,8 @@ class TestAFormAsAQuestionBack:
         assert (task.queue, task.floor) == (clinic.urgent, Urgency.URGENT)
         asked.refresh_from_db()
         assert [line["odd"] for line in asked.summary] == [False, True]
+        decision = asked.answer.decision
+        assert words_of([decision.pk]) == {decision.pk: Words(clinic.patient.pk, [ALARM])}
 
     def test_an_office_can_not_ask_about_health(self, clinic: Clinic, breathing: FollowUpForm) -> None:
         task = queues.claim(task=clinic.task("billing"), by=clinic.biller)

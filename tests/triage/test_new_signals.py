@@ -10,6 +10,7 @@ from django.urls import reverse
 from audit.models import Event
 from intake.models import Submission
 from portal.people.policies import Refused
+from queues import actions as queues
 from tests.clinic import Clinic
 from triage import actions, publishing, replay, signals, tasks
 from triage.models import Decision, Replay, Ruleset
@@ -107,7 +108,19 @@ def test_with_the_same_signals_no_words_are_read_again(clinic: Clinic) -> None:
     assert not Event.objects.filter(action="triage.texts.read").exists()
 
 
-def test_what_was_decided_again_on_later_words_keeps_its_reading(clinic: Clinic, draft: Ruleset) -> None:
+def test_a_later_message_is_read_anew_too(clinic: Clinic, draft: Ruleset) -> None:
+    conversation = clinic.send("billing")
+    first = conversation.submission.decisions.get()
+    message = queues.hear_from_patient(conversation=conversation, body=CRUSHING, by=clinic.patient.user)
+    missed = actions.decide(first.facts | CALM, submission=first.submission, message=message)
+    row = replayed(draft, clinic)
+    assert row.result["moves"] == [["billing", "urgent", 1]]
+    assert [one["decision"] for one in row.result["shown"]] == [missed.pk]
+    assert row.result["read_anew"] == 2
+
+
+def test_what_was_decided_without_its_message_keeps_its_reading(clinic: Clinic, draft: Ruleset) -> None:
+    """As all were that came later, before decisions named their message."""
     first = decided(clinic, "Why was I billed twice in May?", CALM)
     actions.decide(first.facts | ALARMED, submission=first.submission)
     assert replayed(draft, clinic).result["lost"] == 0

@@ -96,13 +96,15 @@ def _published() -> list[int]:
 
 
 @transaction.atomic(savepoint=False)  # nobody goes on without it
-def decide(facts: dict[str, Any], *, submission: Any = None) -> Decision:
-    """Decide and keep the decision with its trace. Part of the caller's transaction."""
+def decide(facts: dict[str, Any], *, submission: Any = None, message: Any = None) -> Decision:
+    """Decide and keep the decision with its trace. Part of the caller's transaction. `message` is the later one that
+    it is about, where it is not the submission itself."""
     pk, ruleset = deciding()
     result = engine.decide(ruleset, facts)
     return Decision.objects.create(
         ruleset_id=pk,
         submission=submission,
+        message=message,
         decided_at=now(),
         facts=facts,
         queue=result.queue,

@@ -25,6 +25,13 @@ class Decision(models.Model):
     submission = models.ForeignKey(
         "intake.Submission", null=True, on_delete=models.PROTECT, related_name="decisions"
     )
+    message = models.OneToOneField(
+        "queues.Message",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="decision",
+        help_text=_("The later message whose words it was about; empty: the words of the submission."),
+    )
     decided_at = models.DateTimeField(default=now)
     facts = models.JSONField()
     queue = models.SlugField(max_length=40, db_index=False)
