@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from time import process_time
 
-from .likeness import Asked, likeness
+from .likeness import likeness
+from .meaning import Asked
 from .patterns import patterns
 from .reading import read_many
 
@@ -24,7 +25,7 @@ def rows() -> Iterator[Row]:
     """Milliseconds for one message of 500 characters on one core: its phrases, all of it, and all of it among many."""
     known, compared = patterns(), likeness()
     yield _row("signals_patterns", _quickest(lambda: known.look(known.text(MESSAGE))), 0.5)
-    if compared is None or compared.model is None:
+    if compared is None or compared.meaning is None:
         return
     text = known.text(MESSAGE)
     found, aside = known.look(text)

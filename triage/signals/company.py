@@ -13,10 +13,8 @@ from .examples import ROUTINE, SOON, URGENT, Example
 class Maker:
     """Makes longer messages of an example and of the sentences that may stand around it."""
 
-    def __init__(
-        self, known: Sequence[Example], random: np.random.Generator, *, flustered: bool = False
-    ) -> None:
-        self.random, self.flustered = random, flustered
+    def __init__(self, known: Sequence[Example], random: np.random.Generator) -> None:
+        self.random = random
         self._pools: dict[tuple[str, str], list[str]] = {
             (kind, language): list(texts)
             for kind, languages in library.around().items()
@@ -29,11 +27,9 @@ class Maker:
 
     def longer(self, example: Example) -> str:
         parts = [example.text.strip()]
-        if self.flustered:
-            self._add(parts, example, "fluster", 1.0, 2)
-            return self._joined(parts)
         urgent = example.level == URGENT
         self._add(parts, example, "neutral", 0.7, 3)
+        self._add(parts, example, "fluster", 0.2, 2)  # how upset somebody is tells little of how ill they are
         self._add(parts, example, "reassuring", 0.08 if urgent else 0.4, 2)
         self._add(parts, example, ROUTINE, 0.3 if urgent else 0.25, 2)
         self._add(parts, example, "alike", 0.08 if urgent else 0.2, 1)
@@ -53,7 +49,7 @@ class Maker:
         if self.random.random() < 0.5:
             return text
         letters = list(text)
-        for _ in range(1 + len(letters) // (20 if self.flustered else 60)):
+        for _ in range(1 + len(letters) // int(self.random.integers(20, 100))):
             at = int(self.random.integers(len(letters)))
             if not letters[at].isalpha():
                 continue

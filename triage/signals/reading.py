@@ -11,8 +11,9 @@ from typing import Any
 
 from .examples import SOON, URGENT
 from .language import READ, detect
-from .likeness import Asked, Likeness, Seen, describe, likeness
+from .likeness import Likeness, Seen, describe, likeness
 from .loading import DATA, load_yaml, version
+from .meaning import Asked
 from .patterns import Found, Patterns, patterns
 from .text import Text
 

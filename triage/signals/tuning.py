@@ -1,171 +1,107 @@
-"""Teaches the upper layers of MiniLM what an emergency reads like. Development time only; numpy does it all.
+"""MiniLM as it is taught what an emergency reads like. Development time only, and the one module that needs torch.
 
-Each product of an upper layer gets a narrow change, `a @ b`; a message's vector is the mean of its tokens' vectors
-beside a mean that a learned query weighs; straight lines from that vector give the level and the category.
+Each product of an upper layer gets a narrow change, `a @ b`, while the weights themselves stay; a message's vector is
+the mean of its tokens' vectors beside a mean that a learned query weighs; straight lines from that vector give the
+level and the category. What is learned is small, and `minilm.py` serves it with numpy alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from .minilm import HEADS, LAYERS, PARTS, WIDTH, MiniLM
 
 NARROW = 16  # how wide a change may be
-TAUGHT = 4  # upper layers that are changed
-Floats = NDArray[np.float32]
-Gradient = dict[str, Floats]
+TAUGHT = 4  # upper layers that are changed; the lower ones say what words are, and cost time to teach
+DROPPED = 0.1  # share of what a layer says that is left out while teaching
+_EPSILON = 1e-12
 
 
-@dataclass
-class Heads:
-    """What turns tokens into outcomes: the query, and the lines to levels and categories."""
+class Network(nn.Module):
+    """The model's weights as they are, and beside them what is taught."""
 
-    query: Floats
-    lines: Floats  # (2 * WIDTH, outcomes)
-    offset: Floats
-
-    def pool(self, rows: Floats) -> tuple[Floats, Floats]:
-        """The message's vector, and how much each token weighs in its second half."""
-        share = rows @ self.query
-        share = np.exp(share - share.max())
-        share /= share.sum()
-        return np.concatenate([rows.mean(axis=0), share @ rows]), share
-
-
-@dataclass
-class Taught:
-    """A network being taught: its changes, its heads, and the steps taken so far."""
-
-    model: MiniLM
-    outcomes: int
-    random: np.random.Generator
-    changes: dict[str, Floats] = field(default_factory=dict)
-    steps: int = 0
-
-    def __post_init__(self) -> None:
-        self.base = [dict(layer.weight) for layer in self.model.layers]
-        for index in range(LAYERS - TAUGHT, LAYERS):
+    def __init__(self, model: MiniLM, outcomes: int) -> None:
+        super().__init__()
+        self.words, self.places = _still(model.words), _still(model.positions)
+        self.norm = [_still(one) for one in model.norm]
+        self.layers = [
+            {
+                **{part: (_still(layer.weight[part]), _still(layer.bias[part])) for part in PARTS},
+                "norm_1": tuple(_still(one) for one in layer.norm_1),
+                "norm_2": tuple(_still(one) for one in layer.norm_2),
+            }
+            for layer in model.layers
+        ]
+        self.a, self.b = nn.ParameterDict(), nn.ParameterDict()
+        for number in range(LAYERS - TAUGHT, LAYERS):
             for part in PARTS:
-                tall, wide = self.base[index][part].shape
-                start = self.random.standard_normal((tall, NARROW)) / tall**0.5
-                self.changes[f"{part}.{index}.a"] = start.astype(np.float32)
-                self.changes[f"{part}.{index}.b"] = np.zeros((NARROW, wide), np.float32)
-        self.heads = Heads(
-            np.zeros(WIDTH, np.float32), np.zeros((2 * WIDTH, self.outcomes), np.float32),
-            np.zeros(self.outcomes, np.float32),
-        )  # fmt: skip
-        self._past: dict[str, tuple[Floats, Floats]] = {}
+                tall, wide = model.layers[number].weight[part].shape
+                self.a[f"{part}_{number}"] = nn.Parameter(torch.randn(tall, NARROW) / tall**0.5)
+                self.b[f"{part}_{number}"] = nn.Parameter(torch.zeros(NARROW, wide))
+        self.query = nn.Parameter(torch.zeros(WIDTH))
+        self.lines = nn.Parameter(torch.zeros(2 * WIDTH, outcomes))
+        self.offset = nn.Parameter(torch.zeros(outcomes))
 
-    def know(self, stored: Mapping[str, NDArray[np.generic]]) -> None:
-        """Start from what was learned before."""
-        for name in self.changes:
-            self.changes[name] = stored[name].astype(np.float32)
-        self.heads = Heads(*(stored[name].astype(np.float32) for name in ("query", "lines", "offset")))
-        self.merge()
+    def forward(self, codes: Sequence[Sequence[int]]) -> Tensor:
+        """The outcomes of each sequence of tokens."""
+        count, longest = len(codes), max(len(code) for code in codes)
+        ids = torch.zeros(count, longest, dtype=torch.long)
+        there = torch.zeros(count, longest, dtype=torch.bool)
+        for row, code in enumerate(codes):
+            ids[row, : len(code)] = torch.tensor(code)
+            there[row, : len(code)] = True
+        hidden = _even(self.words[ids] + self.places[:longest], self.norm).view(-1, WIDTH)
+        for number in range(len(self.layers)):
+            hidden = self._layer(number, hidden, there)
+        hidden = hidden.view(count, longest, WIDTH)
+        weight = there.float()
+        mean = (hidden * weight[..., None]).sum(1) / weight.sum(1, keepdim=True)
+        share = (hidden @ self.query).masked_fill(~there, -1e9).softmax(1)
+        vector = torch.cat([mean, (share[..., None] * hidden).sum(1)], 1)
+        return self._dropped(vector) @ self.lines + self.offset
 
-    def merge(self) -> None:
-        for index in range(LAYERS - TAUGHT, LAYERS):
-            layer = self.model.layers[index]
-            for part in PARTS:
-                change = self.changes[f"{part}.{index}.a"] @ self.changes[f"{part}.{index}.b"]
-                layer.weight[part] = self.base[index][part] + change
-
-    def release(self) -> None:
-        """The network as it was, for the next one to be taught."""
-        for layer, base in zip(self.model.layers, self.base, strict=True):
-            layer.weight = dict(base)
-            layer.saved = None
-
-    # ------------------------------------------------------------------ one step
-
-    def step(
-        self, codes: Sequence[Sequence[int]], slope: Callable[[Floats], tuple[float, Floats]], pace: float
-    ) -> float:
-        """One step down: `slope` gives the cost of these outcomes and its derivative. Sequences in order of length."""
-        self.steps += 1
-        hidden, edges = self.model.forward(codes, LAYERS - TAUGHT)
-        spans = [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
-        pooled = [self.heads.pool(hidden[span]) for span in spans]
-        drop = (self.random.random((len(codes), 2 * WIDTH)) > 0.1).astype(np.float32) / np.float32(0.9)
-        vectors = np.stack([vector for vector, _ in pooled]) * drop
-        cost, down = slope(vectors @ self.heads.lines + self.heads.offset)
-        found: Gradient = {"lines": vectors.T @ down, "offset": down.sum(axis=0)}
-        back = (down @ self.heads.lines.T) * drop
-        rows = np.empty_like(hidden)
-        query = np.zeros_like(self.heads.query)
-        for span, (_, share), one in zip(spans, pooled, back, strict=True):
-            here = hidden[span]
-            turn = here @ one[WIDTH:]
-            turn = share * (turn - share @ turn)
-            rows[span] = (
-                one[:WIDTH] / len(share) + np.outer(share, one[WIDTH:]) + np.outer(turn, self.heads.query)
-            )
-            query += turn @ here
-        found["query"] = query
-        for index in range(LAYERS - 1, LAYERS - TAUGHT - 1, -1):
-            rows = self._back(index, rows, found, further=index > LAYERS - TAUGHT)
-        for name in ("query", "lines", "offset"):
-            self._move(name, getattr(self.heads, name), found[name], 2 * pace, 0.0)
-        for name, change in self.changes.items():
-            self._move(name, change, found[name], pace, 0.01)
-        self.merge()
-        return cost
-
-    def _move(self, name: str, at: Floats, slope: Floats, pace: float, decay: float) -> None:
-        """Adam."""
-        if name not in self._past:
-            self._past[name] = (np.zeros_like(at), np.zeros_like(at))
-        mean, square = self._past[name]
-        mean *= 0.9
-        mean += 0.1 * slope
-        square *= 0.98
-        square += 0.02 * slope * slope
-        move = (mean / (1 - 0.9**self.steps)) / (np.sqrt(square / (1 - 0.98**self.steps)) + 1e-8)
-        at -= (pace * (move + decay * at)).astype(np.float32)
-
-    def _back(self, index: int, down: Floats, found: Gradient, *, further: bool) -> Any:
-        layer = self.model.layers[index]
-        hidden, qkv, chances, mixed, middle, grown, bent, active, evened, groups = layer.saved
-        even_1, size_1, even_2, size_2 = evened
-
-        def change(part: str, rows: Floats, slope: Floats) -> None:
-            a, b = f"{part}.{index}.a", f"{part}.{index}.b"
-            found[a] = rows.T @ (slope @ self.changes[b].T)
-            found[b] = (rows @ self.changes[a]).T @ slope  # type: ignore[assignment]
-
-        shrunk = _unnormalise(down, layer.norm_2[0], even_2, size_2)
-        change("down", active, shrunk)
-        steep = 0.5 * (1 + bent) + 0.5 * grown * (1 - bent * bent) * np.float32(0.7978845608) * (
-            1 + np.float32(3 * 0.044715) * grown * grown
+    def _layer(self, number: int, hidden: Tensor, there: Tensor) -> Tensor:
+        layer, (count, longest) = self.layers[number], there.shape
+        query, key, value = (
+            self._times(number, "qkv", hidden)
+            .view(count, longest, 3, HEADS, WIDTH // HEADS)
+            .permute(2, 0, 3, 1, 4)
         )
-        rise = (shrunk @ layer.weight["down"].T) * steep
-        change("up", middle, rise)
-        attended = _unnormalise(rise @ layer.weight["up"].T + shrunk, layer.norm_1[0], even_1, size_1)
-        change("out", mixed, attended)
-        mix = attended @ layer.weight["out"].T
-        turned = np.empty_like(qkv)
-        for (start, count, length), chance in zip(groups, chances, strict=True):
-            span = slice(start, start + count * length)
-            shape = (count, length, 3, HEADS, WIDTH // HEADS)
-            query, key, value = np.ascontiguousarray(qkv[span].reshape(shape).transpose(2, 0, 3, 1, 4))
-            out = np.ascontiguousarray(
-                mix[span].reshape(count, length, HEADS, WIDTH // HEADS).transpose(0, 2, 1, 3)
-            )
-            by = out @ value.transpose(0, 1, 3, 2)
-            scores = chance * (by - (by * chance).sum(axis=-1, keepdims=True))
-            three = np.stack(
-                [scores @ key, scores.transpose(0, 1, 3, 2) @ query, chance.transpose(0, 1, 3, 2) @ out]
-            )
-            turned[span] = three.transpose(1, 3, 0, 2, 4).reshape(count * length, 3 * WIDTH)
-        change("qkv", hidden, turned)
-        return turned @ layer.weight["qkv"].T + attended if further else None
+        # the query is scaled in its weights
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=there[:, None, None], scale=1.0)
+        attended = self._times(number, "out", mixed.transpose(1, 2).reshape(-1, WIDTH))
+        middle = _even(self._dropped(attended) + hidden, layer["norm_1"])
+        grown = F.gelu(self._times(number, "up", middle), approximate="tanh")
+        return _even(self._dropped(self._times(number, "down", grown)) + middle, layer["norm_2"])
+
+    def _times(self, number: int, part: str, rows: Tensor) -> Tensor:
+        weight, bias = self.layers[number][part]
+        made, name = torch.addmm(bias, rows, weight), f"{part}_{number}"
+        return made + (rows @ self.a[name]) @ self.b[name] if name in self.a else made
+
+    def _dropped(self, rows: Tensor) -> Tensor:
+        return F.dropout(rows, DROPPED, self.training and rows.requires_grad)
+
+    def learned(self) -> dict[str, NDArray[np.generic]]:
+        """What is stored of it, by the names that `minilm.py` and `likeness.py` know."""
+        kept: dict[str, NDArray[np.generic]] = {
+            name: getattr(self, name).detach().numpy().copy() for name in ("query", "lines", "offset")
+        }
+        for side, changes in (("a", self.a), ("b", self.b)):
+            for name, change in changes.items():
+                kept[f"{name.replace('_', '.')}.{side}"] = change.detach().numpy().astype(np.float16)
+        return kept
 
 
-def _unnormalise(down: Floats, weight: Floats, even: Floats, size: Floats) -> Floats:
-    by = down * weight
-    return size * (by - by.mean(axis=-1, keepdims=True) - even * (by * even).mean(axis=-1, keepdims=True))
+def _still(values: NDArray[np.float32]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values))
+
+
+def _even(rows: Tensor, by: Sequence[Tensor]) -> Tensor:
+    return F.layer_norm(rows, (WIDTH,), by[0], by[1], _EPSILON)

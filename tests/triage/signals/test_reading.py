@@ -18,51 +18,55 @@ HELD_OUT = [json.loads(line) for line in (Path(__file__).parent / "held_out.json
 
 
 # The gate. What was measured is a little better, so that another machine does not turn it red.
-RECALL, ALARMS, ALARMS_IN_ONE = 0.94, 0.085, 0.145
+RECALL, ALARMS, ALARMS_IN_ONE = 0.945, 0.075, 0.12
+# The same for the part that was sealed until everything else was done: nearest to what a stranger writes.
+RECALL_OPEN, ALARMS_OPEN = 0.92, 0.115
 LEVELS = ("urgent", "soon", "routine")
 # What each class misses, and alarms for nothing, of its held-out messages: one more of each is let pass.
 # A class that is not named had none.
 MISSED = {
-    "anaphylaxis": 1,
+    "anaphylaxis": 2,
     "bleeding": 1,
-    "breathing": 1,
-    "cardiac": 1,
-    "gi_bleed": 1,
+    "dehydration": 1,
+    "infant_fever": 1,
     "medicine": 1,
-    "overdose": 1,
-    "pregnancy": 2,
-    "seizure": 2,
-    "stroke": 1,
+    "overdose": 2,
+    "seizure": 3,
+    "stroke": 2,
     "suicide": 9,
-    "violence": 1,
+    "trauma": 1,
+    "unconscious": 1,
+    "violence": 2,
 }
 ALARMED = {
-    "abdomen": 1,
     "billing": 1,
-    "bleeding": 2,
-    "cardiac": 2,
-    "child": 1,
+    "bleeding": 1,
+    "breathing": 1,
+    "cardiac": 3,
     "choking": 1,
-    "diabetic": 3,
+    "clot": 1,
+    "confusion": 1,
+    "dehydration": 1,
+    "diabetic": 1,
     "eye": 1,
-    "head_injury": 1,
-    "limb": 2,
+    "gi_bleed": 1,
+    "head_injury": 2,
+    "infant_fever": 2,
+    "limb": 1,
     "newborn": 1,
-    "other": 1,
-    "pregnancy": 2,
-    "refill": 1,
+    "overdose": 2,
+    "pregnancy": 3,
     "seizure": 1,
-    "sepsis": 1,
-    "severe_pain": 1,
+    "sepsis": 3,
     "stroke": 2,
-    "suicide": 3,
     "symptom": 4,
-    "unconscious": 1,
-    "violence": 1,
+    "trauma": 1,
+    "unconscious": 3,
+    "violence": 2,
 }
 SLACK = 1
 # The file all of this was measured with. Whoever learns anew measures anew, then writes its hash here.
-MEASURED = "8610bc283a5c9e3e3221b18643daeb5f1a850b8deafcb85fad9b371b8bebd680"
+MEASURED = "83a398ee535b4aac09412259c62fb8a71c326d13296f4f2adab5de687eb52249"
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +89,7 @@ def test_the_held_out_messages_are_many_and_half_of_them_only_sound_like_danger(
     assert len(HELD_OUT) >= 400
     assert {row["level"] for row in HELD_OUT} == set(LEVELS)
     routine = [row for row in HELD_OUT if row["level"] == "routine"]
-    assert len(routine) * 2 >= len(HELD_OUT) - 40
+    assert len(routine) * 2 >= 0.95 * len(HELD_OUT)
     written = {example.text for example in examples()}
     assert not [row["text"] for row in HELD_OUT if row["text"] in written]
 
@@ -111,6 +115,11 @@ def test_most_emergencies_nobody_wrote_an_example_of_are_seen(found, language: s
 def test_few_everyday_messages_are_taken_for_emergencies(found, language: str) -> None:
     assert share(found, level="routine", language=language) <= ALARMS_IN_ONE
     assert share(found, level="routine") <= ALARMS
+
+
+def test_what_was_sealed_until_the_end_is_read_nearly_as_well(found) -> None:
+    assert share(found, level="urgent", part="open") >= RECALL_OPEN
+    assert share(found, level="routine", part="open") <= ALARMS_OPEN
 
 
 @pytest.mark.parametrize("code", sorted({row["code"] for row in HELD_OUT if row["level"] == "urgent"}))
@@ -147,7 +156,7 @@ def test_every_class_has_examples_of_both_kinds_in_both_languages() -> None:
 def test_without_the_meaning_model_phrases_and_wording_go_on_alone(monkeypatch) -> None:
     known = likeness.likeness()
     assert known is not None
-    monkeypatch.setattr(known, "model", None)
+    monkeypatch.setattr(known, "meaning", None)
     reading = signals.read("I have crushing chest pain and I can't breathe, left arm numb, sweating")
     assert reading.emergency
     assert not signals.read("Please send my lisinopril to the pharmacy on Main Street.").emergency
