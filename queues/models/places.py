@@ -46,9 +46,13 @@ class QueueQuerySet(models.QuerySet["Queue"]):
         )
 
     def staffed(self) -> QueueQuerySet:
-        """Queues with somebody to work them: an active member who holds the role today, and their grant."""
-        working = StaffRole.objects.current().filter(
-            user__groups=OuterRef("members"), user__is_active=True, role=OuterRef("role")
+        """Queues with somebody to work them: an active member whose role has not ended, and their grant."""
+        today = now().date()
+        working = User.objects.filter(
+            Q(staff_roles__until__isnull=True) | Q(staff_roles__until__gte=today),
+            groups=OuterRef("members"),
+            is_active=True,
+            staff_roles__role=OuterRef("role"),
         )
         granted = QueueGroupPermission.objects.filter(
             content_object=OuterRef("pk"), group=OuterRef("members"), permission__codename="work_queue"

@@ -326,15 +326,6 @@ def test_a_queue_that_never_opens_again_gives_a_time_all_the_same_and_the_lead_h
         assert any("never opens" in str(problem) for problem in watch.problems())
 
 
-def test_a_role_that_begins_tomorrow_staffs_no_queue_today(clinic: Clinic) -> None:
-    with at(MONDAY):
-        for nurse in (clinic.nurse, clinic.second_nurse):
-            nurse.staff_roles.update(since=MONDAY.date() + timedelta(days=1))
-        assert clinic.refills not in Queue.objects.staffed()
-    with at(MONDAY + timedelta(days=1)):
-        assert clinic.refills in Queue.objects.staffed()
-
-
 def test_the_nightly_check_tells_the_lead_of_a_queue_whose_last_role_ended_with_the_day(
     clinic: Clinic, lead
 ) -> None:
