@@ -34,7 +34,7 @@ from tests.clinic import Clinic
 LOCALE = settings.BASE_DIR / "locale/es/LC_MESSAGES"
 TEMPLATES = settings.BASE_DIR / "templates"
 # What only staff see may stay in English.
-STAFF_TEMPLATES = ("queues/", "triage/", "admin/", "bench.html")
+STAFF_TEMPLATES = ("queues/", "triage/", "admin/", "compiled/", "bench.html")
 PATIENT_CODE = sorted(
     {*(settings.BASE_DIR / "intake").glob("*.py")}
     - {settings.BASE_DIR / "intake/admin.py", settings.BASE_DIR / "intake/models.py"}
