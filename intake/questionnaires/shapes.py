@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
@@ -89,6 +90,16 @@ class Question(Shape):
     told: str = ""
     low: str = ""
     high: str = ""
+
+    @property
+    def lines(self) -> SafeString:
+        """The choices as the lines of a drop-down. There may be thousands, and a template walks each."""
+        lines = [
+            f'<option value="{escape(each.value)}"{" selected" if each.chosen else ""}>'
+            f"{escape(f'{each.prefix} ' if each.prefix else '')}{escape(each.text)}</option>"
+            for each in self.choices
+        ]
+        return mark_safe("\n".join(lines))  # noqa: S308 - every value is escaped above
 
 
 @dataclass(slots=True)
