@@ -281,8 +281,30 @@
   document.addEventListener("htmx:beforeSend", (event) => {
     if (event.target.querySelector?.("#turn")) saving = written(event.target);
   });
+
+  // A key or a finger that is down now comes up on what it went down on, or the press is lost: the answer waits for it,
+  // no longer than a second, since it may bring a notice of an emergency.
+  let down = 0;
+  const pressed = () => Date.now() - down < 1000;
+  for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, () => { down = Date.now(); }, true);
+  for (const kind of ["pointerup", "pointercancel", "keyup"]) document.addEventListener(kind, () => { down = 0; }, true);
+
+  // The focus stays where it is: htmx sees to what has an id, this to buttons and links.
+  let lost = null;
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.target.id === "page" && event.detail.requestConfig.elt.matches("form") && written(event.detail.requestConfig.elt) !== saving) event.detail.shouldSwap = false;
+    const form = event.detail.requestConfig.elt;
+    if (event.detail.target.id !== "page" || !form.matches("form")) return;
+    if (written(form) !== saving) event.detail.shouldSwap = false;
+    else if (pressed()) {
+      event.detail.shouldSwap = false;
+      setTimeout(() => window.htmx.trigger(form, "change"), 200);
+    }
+    lost = find("#page").contains(document.activeElement) ? document.activeElement : null;
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    if (!lost || lost.isConnected || document.activeElement !== document.body) return;
+    [...document.querySelectorAll(`#page ${lost.localName}`)].find((each) => each.outerHTML === lost.outerHTML)?.focus();
+    lost = null;
   });
 
   // A notice of an emergency interrupts: the first time it is shown, the focus goes to it.
