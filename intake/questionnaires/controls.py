@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
+from html import escape
 from typing import Any
 
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from .items import Item, Limits, Option
 from .names import MOST_ROWS
 from .options import OTHER
 from .rich import as_html, wording_html
-from .shapes import NOTHING, Box, Choice, Question
+from .shapes import Box, Choice, Question
 from .tree import Node
 
 FOLDER = "intake/items/"
@@ -108,28 +110,51 @@ def _choices(shown: Question, node: Node, language: str) -> None:
             for n, (value, said) in enumerate(pairs)
         ]
         return
-    plain = shown.template.endswith("select.html")
-    shown.choices = [
-        _choice(node, n, option, option.key in chosen, language, plain=plain)
-        for n, option in enumerate(node.options)
-    ]
+    if shown.template.endswith("select.html"):
+        shown.lines = _lines(node, chosen, language)
+    else:
+        shown.choices = [
+            _choice(node, n, option, option.key in chosen, language) for n, option in enumerate(node.options)
+        ]
     if item.kind == "open-choice":
         shown.other = next((extra["other"] for _text, extra in node.entries if extra.get("other")), "")
         shown.other_chosen = OTHER in chosen or bool(shown.other and not (chosen - {""}))
         shown.other_label = item.open_label or _("Something else")
 
 
-def _choice(node: Node, number: int, option: Option, chosen: bool, language: str, *, plain: bool) -> Choice:
-    """`plain` where only the words are shown: a drop-down may have thousands, and takes no markup."""
+def _choice(node: Node, number: int, option: Option, chosen: bool, language: str) -> Choice:
     return Choice(
         f"{node.name}-{number}",
         option.key,
-        NOTHING if plain else wording_html(option.wording, language, blocks=False),
+        wording_html(option.wording, language, blocks=False),
         option.label(language),
         chosen,
         option.prefix,
         option.exclusive,
     )
+
+
+def _lines(node: Node, chosen: set[str], language: str) -> SafeString:
+    """The lines of a drop-down, which takes words and no markup."""
+    item, options = node.item, node.options
+    lines = dict(_lines_of(item, language) if options is item.options else _written(options, language))
+    for key in chosen & lines.keys():
+        lines[key] = lines[key].replace("<option", "<option selected", 1)
+    return mark_safe("\n".join(lines.values()))  # noqa: S308 - every value was escaped
+
+
+@lru_cache(maxsize=64)
+def _lines_of(item: Item, language: str) -> dict[str, str]:
+    """The lines as the questionnaire has them. There may be thousands, and they are the same for everybody."""
+    return _written(item.options, language)
+
+
+def _written(options: Sequence[Option], language: str) -> dict[str, str]:
+    return {
+        option.key: f'<option value="{escape(option.key)}">'
+        f"{escape(f'{option.prefix} ' if option.prefix else '')}{escape(option.label(language))}</option>"
+        for option in options
+    }
 
 
 def _scale(shown: Question, node: Node) -> None:

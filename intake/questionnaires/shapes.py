@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
@@ -22,7 +21,7 @@ class Hint:
 
 @dataclass(slots=True)
 class Choice:
-    """A card, or a line of a drop-down (which shows `text`, as it can't show more)."""
+    """A card."""
 
     id: str
     value: str
@@ -68,7 +67,7 @@ class Shape:
 
 @dataclass(slots=True)
 class Question(Shape):
-    """A question that is asked, or (`told`) one whose answer is only shown."""
+    """A question that is asked, or (`told`) one whose answer is only shown. `lines` are those of a drop-down."""
 
     name: str = ""
     prefix: str = ""
@@ -78,6 +77,7 @@ class Question(Shape):
     many: bool = False
     several: bool = False
     choices: list[Choice] = field(default_factory=list)
+    lines: SafeString = NOTHING
     boxes: list[Box] = field(default_factory=list)
     units: list[Choice] = field(default_factory=list)
     unit_open: bool = False
@@ -90,16 +90,6 @@ class Question(Shape):
     told: str = ""
     low: str = ""
     high: str = ""
-
-    @property
-    def lines(self) -> SafeString:
-        """The choices as the lines of a drop-down. There may be thousands, and a template walks each."""
-        lines = [
-            f'<option value="{escape(each.value)}"{" selected" if each.chosen else ""}>'
-            f"{escape(f'{each.prefix} ' if each.prefix else '')}{escape(each.text)}</option>"
-            for each in self.choices
-        ]
-        return mark_safe("\n".join(lines))  # noqa: S308 - every value is escaped above
 
 
 @dataclass(slots=True)

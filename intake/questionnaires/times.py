@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
+from functools import lru_cache
 
 from django.utils.formats import date_format, time_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 
@@ -83,6 +85,12 @@ def read_date_time(text: str, time: str, zone: dt.tzinfo | None) -> str:
 
 def told(value: str) -> str:
     """A FHIR date, dateTime or time as people read it, in the language switched on; any other text as it is."""
+    return _told(value, get_language() or "")
+
+
+@lru_cache(maxsize=4096)
+def _told(value: str, _language: str) -> str:
+    """Kept, since each save of a form reads all of its dates anew."""
     date, mark, clock = value.partition("T")
     try:
         if ":" in date:

@@ -206,20 +206,20 @@ class Tree:
 
 def _entries(item: Item, name: str, raw: Raw) -> list[Entry]:
     texts = list(raw.get(name, ()))
+    if not item.many:
+        # One question, one answer: of a doubled field the last one counts.
+        texts = texts[-1:]
     if item.has_options:
-        wrote = next(iter(raw.get(f"{name}:other", ())), "")
-        if not item.many:
-            texts = texts[-1:]
+        wrote = next(iter(raw.get(f"{name}:other", ())), "") if item.kind == "open-choice" else ""
         return [(text, {"other": wrote} if wrote else {}) for text in texts] or (
             [("", {"other": wrote})] if wrote else []
         )
     if item.kind not in _IN_PARTS:
-        return [(text, {}) for text in (texts if item.many else texts[-1:])]
+        return [(text, {}) for text in texts]
     parts = {part: list(raw.get(f"{name}:{part}", ())) for part in ("unit", "time")}
     size = max(len(texts), len(parts["time"]))
     if not item.many:
-        # One question, one answer: of a doubled field the last one counts.
-        texts, size = texts[-1:], min(size, 1)
+        size = min(size, 1)
         parts = {part: values[-1:] for part, values in parts.items()}
     entries = []
     for place in range(size):

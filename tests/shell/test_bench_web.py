@@ -23,7 +23,14 @@ def _practice(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
     ):
         for name, value in ((INSIDE, "bench"), ("DATABASE_URL", app), ("DATABASE_OWNER_URL", owner)):
             patch.setenv(name, value)
-        for name, few in (("SECONDS", 0.2), ("TURNS", 1), ("PAGES", 5), ("LOOKS", 3), ("DRAFTS", 25)):
+        for name, few in (
+            ("SECONDS", 0.2),
+            ("TURNS", 1),
+            ("PAGES", 5),
+            ("LOOKS", 3),
+            ("DRAFTS", 25),
+            ("KINDS_OF_PAGE", 3),
+        ):
             patch.setattr(web, name, few)
         patch.setenv(web.SMALLS_SHARE, "0.5")
         yield
@@ -42,6 +49,7 @@ HELD = {
         "all my queues: queries": True,
         "all queues of the practice: queries": True,
     },
+    "form-page": {},
     "task-page": {"task page: queries": True},
     "claim": {"claim next: double claims": True, "claim next: claims": True},
     "poll": {"poll that finds nothing new: queries": True},

@@ -64,6 +64,7 @@ GROUPS = (
     *(
         Group(name, f"portal.shell.bench.web.{function}", rolls_back=False, in_practice=True)
         for name, function in (
+            ("form-page", "form_page"),
             ("task-page", "task_page"),
             ("list", "lists"),
             ("submit", "submit"),

@@ -6,6 +6,7 @@ same PostgreSQL. Both run in turns, and the median of the turns' ratios counts: 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Generator, Iterator
@@ -13,12 +14,17 @@ from queue import Empty, SimpleQueue
 from random import Random
 from statistics import median
 from time import perf_counter
+from urllib.parse import urlencode
 
 from django.db import connection
+from django.urls import reverse
 
 from audit.now import now
 from intake import actions as intake
-from intake.models import RequestType
+from intake import forms
+from intake.bench import large_form
+from intake.models import Questionnaire, RequestType
+from intake.questionnaires.trial import sample_answers
 from portal.people import actions as people
 from portal.people.models import Patient, StaffRole, User
 from portal.people.reference import steady
@@ -38,6 +44,7 @@ SECONDS = 2.0  # of one turn
 PAGES = 80  # task pages that are looked at
 LOOKS = 60  # at one list
 DRAFTS = 800
+KINDS_OF_PAGE = 12  # a large form's sections are alike
 DAY = 1_400  # tasks that change in a day of a practice with a million in two years
 ROW = b'<tr id="task-'
 # Hands on how the list of a small practice did against its yardstick.
@@ -151,6 +158,60 @@ def task_page() -> Iterator[Told]:
         answers = [_is(client.ask("GET", path), 200) for path in paths]
         yield "task page: queries", max(each.queries for each in answers), "queries", "<= 15"
         yield from _times("task page", answers, "<= 20")
+
+
+def form_page() -> Iterator[Told]:
+    """A page of a form of 800 items: opened when nothing is answered yet and when all is, and saved as one types."""
+    patient = Patient.objects.filter(drafts__isnull=True, record_number__startswith="L", user__isnull=False)[
+        0
+    ]
+    user = patient.user
+    assert user is not None  # noqa: S101 - asked for above
+    kind = _large_form()
+    draft = intake.start_draft(request_type=kind, patient=patient, by=user)
+    form = forms.form(draft.version)
+    with served() as site:
+        client = site.client(cookie_of(user))
+        empty = [
+            reverse("draft", args=[draft.pk, page.id]) for page in forms.evaluate(draft).pages[:KINDS_OF_PAGE]
+        ]
+        yield from _slowest("form page, nothing answered", client, "GET", [(path, "") for path in empty])
+        state = intake.save_draft(draft=draft, raw=sample_answers(form, 1), by=user)
+        filled = []
+        for page in state.pages[:KINDS_OF_PAGE]:
+            shown = state.shown(page)
+            answers = {name: values for name, values in draft.raw.items() if name in shown}
+            filled.append((reverse("draft", args=[draft.pk, page.id]), urlencode(answers, doseq=True)))
+        opened = [(path, "") for path, _answers in filled]
+        yield from _slowest("form page, all answered", client, "GET", opened)
+        yield from _slowest("form page, saved", client, "POST", filled, **{"HX-Request": "true"})
+
+
+def _large_form() -> RequestType:
+    """A request type of 800 items in a megabyte; made once in a practice, whose database stays."""
+    code = "bench-large"
+    found = RequestType.objects.filter(code=code).first()
+    if found is not None:
+        return found
+    questionnaire = Questionnaire.objects.create(code=code, title=code)
+    kind = RequestType(code=code, name=code, description=code, questionnaire=questionnaire)
+    intake.save_request_type(kind, by=None)
+    intake.publish_version(questionnaire=questionnaire, resource=json.loads(large_form()), by=None)
+    return kind
+
+
+def _slowest(
+    name: str, client: Client, method: str, asks: list[tuple[str, str]], **headers: str
+) -> Iterator[Told]:
+    """The page that takes longest, each the best of five: other work on this computer is not the page's."""
+    found = []
+    for path, body in asks:
+        answers = [_is(client.ask(method, path, body, **headers), 200) for _n in range(6)][1:]
+        found.append(min(answers, key=lambda answer: answer.took))
+    slowest = max(found, key=lambda answer: answer.took)
+    yield f"{name}: in the server, the slowest page", slowest.took, "ms", "<= 100"
+    yield f"{name}: processor's time of that, PostgreSQL apart", slowest.worked, "ms", ""
+    yield f"{name}: queries", slowest.queries, "queries", ""
 
 
 def search() -> Iterator[Told]:
