@@ -98,7 +98,7 @@ def test_the_deepest_allowed_condition_is_read() -> None:
 @pytest.mark.parametrize(
     ("told", "word"),
     [
-        ({"field": "x", "op": "lt", "value": "b"}, "an urgency"),
+        ({"field": "x", "op": "lt", "value": "b"}, "a number or one of routine, soon, urgent"),
         ({"field": "x", "op": "lt", "value": True}, "a number"),
         ({"field": "x", "op": "includes", "value": 3}, "a code"),
         ({"field": "x", "op": "in", "value": [True]}, "a code or a number"),

@@ -149,7 +149,7 @@ class _Parser:
         number = isinstance(value, int | float) and not flag
         if one is None:  # no catalogue: the operator alone says what fits
             if op in (*COMPARED, "between") and not (value in URGENCIES if scale else number):
-                refuse("an urgency" if scale else "a number")
+                refuse(f"a number or one of {', '.join(URGENCIES)}" if scale else "a number")
             if op in INCLUDED and not word:
                 refuse("a code")
             if (op in LISTED and flag) or not (word or flag or number):
