@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from audit.actions import record_read
 from intake import actions
 from intake.attachments import form as files
+from intake.portions import slices
 from intake.promise import promise_of
 from intake.reached import find_conversation, front_task, subjects_of
 from portal.people import kept
@@ -29,9 +29,8 @@ from queues.urgency import Urgency
 
 # What a page shows of the messages at most, in number and in characters: it stays as light as every other.
 MOST, LENGTH = 40, 12_000
-# The same of answers; beside the messages only the first few stand, and the rest has pages of its own.
-ANSWERS, BESIDE = 100, 3_000
-Lines = list[dict[str, Any]]
+# Beside the messages only the first few answers stand, and the rest has pages of its own.
+BESIDE = 3_000
 
 
 @require_http_methods(["GET", "POST"])
@@ -89,27 +88,13 @@ def follow_up(request: Request, pk: int, number: int) -> HttpResponse:
     return redirect("draft", draft.pk)
 
 
-def slices(lines: Lines, *, length: int) -> list[Lines]:
-    """Answers in portions that are light enough for a page; each holds one at least, and none is cut."""
-    found: list[Lines] = []
-    room = 0
-    for line in lines:
-        size = len(line["label"]) + len(line["value"])
-        if not found or size > room or len(found[-1]) == ANSWERS:
-            found.append([])
-            room = length
-        found[-1].append(line)
-        room -= size
-    return found
-
-
 @require_GET
 def answers(request: Request, pk: int, number: int | None = None) -> HttpResponse:
     """All that was sent with a form of many questions, in portions: the request's own, or that of a question back."""
     row = find_conversation(request, pk)
     asked = get_object_or_404(row.follow_ups.exclude(answer=None), pk=number) if number else None
     lines = asked.told if asked else row.submission.summary if row.submission else []
-    parts = Paginator(slices(lines, length=LENGTH), 1)
+    parts = Paginator(slices(lines), 1)
     part = parts.get_page(request.GET.get("page"))
     record_read("intake.answers.read", by=request.user, patients=[row.patient_id], entity=row)
     found = {"patient": row.patient, "conversation": row, "part": part, "subject": subjects_of([row])[row.pk]}

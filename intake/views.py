@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from audit.actions import record_read
-from intake import actions, emergencies, forms, phone
+from intake import actions, emergencies, forms, phone, portions
 from intake.attachments import form as files
 from intake.models import Draft, RequestType
 from intake.promise import Promise, promise, promise_of
@@ -326,23 +327,26 @@ def _form_page(
 
 
 def _review_page(request: Request, row: Draft, state: State, *, status: int = 200) -> HttpResponse:
-    lines = files.lines(state)
     page_of = forms.form(row.version).page_of
-    pages = [
-        {
-            "page": page,
-            "title": state.title(page),
-            "lines": [line for line in lines if page_of[line["link_id"]].id == page.id],
-        }
+    told: dict[str, portions.Lines] = {page.id: [] for page in state.pages}
+    for line in portions.beginnings(files.lines(state)):
+        page = page_of[line["link_id"]]
+        told.get(page.id, []).append(line | {"page": page})
+    lines = [
+        line
         for page in state.pages
+        for line in told[page.id] or [{"page": page, "label": "", "value": "", "none": True}]
     ]
+    portion = Paginator(portions.slices(lines), 1).get_page(request.GET.get("page"))
+    parts = portions.in_parts(portion.object_list[0])
     return render(
         request,
         "intake/review.html",
         {
             "patient": row.patient,
             "draft": row,
-            "parts": pages,
+            "portion": portion,
+            "parts": [(page, state.title(page), lines) for page, lines in parts],
             "errors": _told(row, state.errors),
             "notice": emergencies.shown(row, request.user, fresh=True),
             "promise": _promise_before(row, state),

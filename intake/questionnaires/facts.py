@@ -212,8 +212,8 @@ def texts(tree: Tree) -> list[tuple[str, str]]:
 def summary(tree: Tree) -> list[dict[str, str]]:
     """Readable lines for staff, in the questionnaire's order, empty ones left out.
 
-    Each is {"link_id", "label", "value", "kind"}. Answers from inside repeated groups carry the row's number in
-    the label.
+    Each is {"link_id", "name", "label", "value", "kind"}; the name is the field's on its page. Answers from inside
+    repeated groups carry the row's number in the label.
     """
     lines = []
     for node in tree.walk():
@@ -229,7 +229,15 @@ def summary(tree: Tree) -> list[dict[str, str]]:
         rows = rows_of(node)
         if rows:
             label = f"{label} ({'.'.join(str(row + 1) for row in rows)})"
-        lines.append({"link_id": item.link_id, "label": label, "value": value, "kind": item.kind})
+        lines.append(
+            {
+                "link_id": item.link_id,
+                "name": node.name,
+                "label": label,
+                "value": value,
+                "kind": item.kind,
+            }
+        )
     return lines
 
 

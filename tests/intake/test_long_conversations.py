@@ -17,6 +17,7 @@ from audit.now import now
 from intake import actions, forms
 from intake.bench import large_form
 from intake.conversations import LENGTH, MOST
+from intake.models import Draft
 from intake.questionnaires.trial import sample_answers
 from queues.models import Conversation, Message
 from tests import factories as make
@@ -126,6 +127,65 @@ def test_what_was_sent_with_a_very_long_form_is_read_page_by_page_each_answer_on
         link = re.search(r'class="button slim" href="([?]page=\d+)"', response.content.decode())
         query = link[1] if link else None
     assert found == [(line["label"], line["value"]) for line in summary]
+
+
+def looked_over(maya: Client, draft: Draft) -> list[str]:
+    """Every page of the look before sending, by its own links, each as light as any other."""
+    found, query = [], ""
+    while True:
+        response = maya.get(reverse("review", args=[draft.pk]) + query)
+        assert len(gzip.compress(response.content)) < LIGHT
+        found.append(response.content.decode())
+        link = re.search(r'class="button" href="([?]page=\d+)"', found[-1])
+        if link is None:
+            return found
+        query = link[1]
+
+
+def test_very_many_long_texts_are_looked_over_by_their_beginnings_with_a_way_to_each(
+    clinic: Clinic, maya: Client
+) -> None:
+    asked = [{"linkId": f"t.{n}", "type": "text", "text": f"What of the year {n}?"} for n in range(60)]
+    form = {"resourceType": "Questionnaire", "status": "active", "title": "Much", "item": asked}
+    much = make.request_type("much", form, name="Much")
+    words = [f"{n} began, and {'went on and ' * 600}ended" for n in range(60)]
+    raw = {f"i.t~2E{n}": [said] for n, said in enumerate(words)}
+    draft = actions.start_draft(request_type=much, patient=clinic.patient, by=clinic.patient.user, raw=raw)
+    found = looked_over(maya, draft)
+    assert len(found) > 1
+    pages = forms.form(draft.version).page_of
+    for n in range(60):
+        at = reverse("draft", args=[draft.pk, pages[f"t.{n}"].id]) + f"#i.t~2E{n}"
+        (shown,) = (page for page in found if f'href="{at}"' in page)
+        assert f"{n} began, and went on" in shown
+        assert "ended" not in shown
+        assert words[n] in maya.get(at).content.decode()
+    assert "Page 1 of " in found[0]
+    assert all("Send" in page for page in found)
+
+
+def test_a_text_is_looked_over_whole_where_the_page_holds_all(clinic: Clinic, maya: Client) -> None:
+    said = "It began on Monday. " * 500 + "That is all."
+    draft = actions.start_draft(
+        request_type=clinic.billing_question,
+        patient=clinic.patient,
+        by=clinic.patient.user,
+        raw={"i.question": [said]},
+    )
+    (page,) = looked_over(maya, draft)
+    assert said in page
+    assert "Show all" not in page
+    assert "Page 1" not in page
+
+
+def test_a_very_long_form_is_looked_over_page_by_page_each_answer_once(clinic: Clinic, maya: Client) -> None:
+    large = make.request_type("large", json.loads(large_form()), name="Large")
+    draft = actions.start_draft(request_type=large, patient=clinic.patient, by=clinic.patient.user)
+    actions.save_draft(draft=draft, raw=sample_answers(forms.form(draft.version), 0), by=clinic.patient.user)
+    found = looked_over(maya, draft)
+    told = [pair for page in found for pair in re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page, re.DOTALL)]
+    sent = actions.submit(draft_id=draft.pk, by=clinic.patient.user)
+    assert told == [(line["label"], line["value"]) for line in sent.submission.summary]
 
 
 def test_a_short_form_is_shown_whole_and_nobody_else_reads_the_answers(clinic: Clinic, maya: Client) -> None:

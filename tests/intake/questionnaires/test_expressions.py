@@ -63,7 +63,8 @@ def test_a_score_is_added_up_and_rules_can_use_it(total: str) -> None:
     assert low.facts()["total"] == 9
     assert not low.enabled("high")
     assert not low.enabled("more")
-    assert low.summary()[-1] == {"link_id": "total", "label": "About total", "value": "9", "kind": "integer"}
+    total = {"link_id": "total", "name": "i.total", "label": "About total", "value": "9", "kind": "integer"}
+    assert low.summary()[-1] == total
 
 
 def test_a_computed_answer_cannot_be_posted_over() -> None:

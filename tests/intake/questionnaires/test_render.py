@@ -291,7 +291,7 @@ def test_translations_are_shown_in_the_readers_language() -> None:
     assert "Sí, mucho" in html_of(answer(q, "es-MX"))
     assert "Does it hurt?" in html_of(answer(q, "fr"))
     assert answer(q, "es", c="yes").summary() == [
-        {"link_id": "c", "label": "¿Le duele?", "value": "Sí, mucho", "kind": "choice"}
+        {"link_id": "c", "name": "i.c", "label": "¿Le duele?", "value": "Sí, mucho", "kind": "choice"}
     ]
 
 
