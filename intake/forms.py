@@ -55,14 +55,33 @@ def evaluate(draft: Draft, language: str | None = None) -> State:
         patient={
             "id": str(patient.pk),
             "birthDate": patient.birth_date.isoformat(),
-            "name": patient.name,
+            "name": [
+                {
+                    "use": "official",
+                    "text": patient.name,
+                    "family": patient.family_name,
+                    "given": patient.given_name.split(),
+                }
+            ],
             "language": patient.language,
         },
-        user={"name": draft.author.name},
+        user=_user(draft),
         attachments=files.known(added),
     )
     raw = files.with_files(draft.raw, asked, added)
     return evaluate_answers(asked, raw, context, language=language or get_language() or "en")
+
+
+def _user(draft: Draft) -> dict[str, Any]:
+    """Who fills the form in, as the FHIR resource a form's expressions expect."""
+    author = draft.author
+    if draft.channel == Draft.Channel.PHONE:
+        kind = "Practitioner"
+    else:
+        kind = "Patient" if author.pk == draft.patient.user_id else "RelatedPerson"
+    given, _space, family = author.name.rpartition(" ")
+    name = {"text": author.name, "family": family, "given": given.split()}
+    return {"resourceType": kind, "name": [{part: said for part, said in name.items() if said}]}
 
 
 def flags(readings: Iterable[Reading]) -> list[dict[str, Any]]:

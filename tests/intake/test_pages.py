@@ -14,6 +14,7 @@ from portal.people.policies import Refused
 from queues.models import Conversation, Task
 from tests import factories as make
 from tests.clinic import BILLING, REFILL, Clinic
+from tests.intake.questionnaires.forms import expression, ext, item, resource
 from triage.models import Decision
 
 ORIGIN = "http://testserver"
@@ -296,3 +297,42 @@ def test_a_superuser_and_staff_get_no_patient_page_by_being_that(clinic: Clinic)
 def test_the_form_of_a_billing_question_is_its_own(maya: Client, clinic: Clinic) -> None:
     response = maya.post(reverse("start", args=["billing"]), follow=True)
     assert BILLING["item"][0]["text"] in response.content.decode()
+
+
+@pytest.mark.parametrize("who", ["patient", "proxy"])
+def test_a_form_starts_with_the_names_of_both_as_they_are_kept(clinic: Clinic, who: str) -> None:
+    """A family name of several words stays one."""
+    patient = make.PatientFactory(
+        facility=clinic.facility,
+        given_name="Ana Sofía",
+        family_name="de la Cruz",
+        user__name="Ana Sofía Cruz",
+    )
+    writer = patient.user
+    if who == "proxy":
+        writer = make.UserFactory(name="Pat Ortiz")
+        people.grant_proxy(user=writer, patient=patient, relationship="carer", by=clinic.admin)
+    context = (
+        "%patient.name.first().family",
+        "%patient.name.given.join('+')",
+        "%user.name.family",
+        "%user is Patient",
+    )
+    form = resource(
+        *(
+            item("string", f"q{n}", ext=[expression("sdc:initialExpression", f"({told}).toString()")])
+            for n, told in enumerate(context)
+        ),
+        ext=[launched("patient", "Patient"), launched("user", "Patient")],
+    )
+    kind = make.request_type("names", form, name="Names")
+    response = client_of(writer).post(reverse("start", args=[kind.code]), follow=True)
+    html = response.content.decode()
+    assert all(f'value="{said}"' in html for said in ("de la Cruz", "Ana+Sofía"))
+    assert ('value="Cruz"' in html, 'value="true"' in html) == (who == "patient", who == "patient")
+    assert ('value="Ortiz"' in html) == (who == "proxy")
+
+
+def launched(name: str, kind: str) -> dict[str, object]:
+    parts = [{"url": "name", "valueCoding": {"code": name}}, {"url": "type", "valueCode": kind}]
+    return ext("sdc:launchContext", extension=parts)

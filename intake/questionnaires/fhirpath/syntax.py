@@ -28,7 +28,7 @@ class SyntaxFault(ValueError):
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+|//[^\n]*|/\*.*?\*/)
-    |(?P<moment>@T?[0-9][0-9T:.+Z-]*)
+    |(?P<moment>@T?[0-9](?:[0-9T:+Z-]|[.](?=[0-9]))*)
     |(?P<number>[0-9]+(?:\.[0-9]+)?)
     |(?P<string>'(?:[^'\\]|\\.)*')
     |(?P<quoted>`(?:[^`\\]|\\.)*`)
