@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .problems import Findings
+
 FHIR = "http://hl7.org/fhir/StructureDefinition/"
 SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/"
 
@@ -89,12 +91,17 @@ ANSWER_CONSTRAINT = (
 REFUSED = {
     SDC
     + "sdc-questionnaire-subQuestionnaire": "The form has to be put together from other forms first ($assemble).",
-    SDC
-    + "sdc-questionnaire-lookupQuestionnaire": "Answers come from another form, which can't be done here.",
     FHIR + "questionnaire-signatureRequired": "The form must be signed, and nothing here takes a signature.",
     SDC
     + "sdc-questionnaire-signatureRequired": "The form must be signed, and nothing here takes a signature.",
     "http://hl7.org/fhir/5.0/StructureDefinition/extension-Questionnaire.item.answerConstraint": ANSWER_CONSTRAINT,
+}
+# Each leaves every question and answer as it is; who imports the form is told what doesn't happen here.
+NOT_DONE = {
+    SDC
+    + "sdc-questionnaire-lookupQuestionnaire": "It may be looked up with another form; here it is asked in words.",
+    SDC
+    + "sdc-questionnaire-questionnaireAdaptive": "A service is meant to choose the next question; here all are asked.",
 }
 MODIFIERS_READ = frozenset({STYLE_SENSITIVE})
 
@@ -165,3 +172,10 @@ def value_of(element: Any, url: str) -> Any:
     """The content of the first extension with this address, or None."""
     extension = first(element, url)
     return typed_value(extension)[1] if extension is not None else None
+
+
+def tell_not_done(element: Any, path: str, findings: Findings) -> None:
+    """Warns of each extension that asks for something that is not done here."""
+    for url, what in NOT_DONE.items():
+        if value_of(element, url) not in (None, False):
+            findings.warn(f"{path}.extension", url.rsplit("/", 1)[-1], what)

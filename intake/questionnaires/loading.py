@@ -133,6 +133,7 @@ def _check_root(resource: Mapping[str, Any], found: Findings) -> None:
     for url, why in ext.REFUSED.items():
         if ext.first(resource, url):
             found.refuse("Questionnaire.extension", url.rsplit("/", 1)[-1], why)
+    ext.tell_not_done(resource, "Questionnaire", found)
 
 
 def _check_contained(resource: Mapping[str, Any], sets: ValueSets, findings: Findings) -> None:

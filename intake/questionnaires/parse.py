@@ -13,7 +13,7 @@ from .options import read_options, well_formed
 from .problems import Findings
 from .reading import DEEPEST_ITEM, MOST_ITEMS
 from .scripts import Scripts
-from .units import ANY_UNIT, foreign
+from .units import ANY_UNIT, foreign, readable
 from .valuesets import NotKnown, ValueSets
 from .wording import display_item_role, read_wording
 
@@ -124,6 +124,7 @@ class ItemReader:
         for url, why in ext.REFUSED.items():
             if ext.first(entry, url):
                 found.refuse(f"{path}.extension", url.rsplit("/", 1)[-1], why)
+        ext.tell_not_done(entry, path, found)
         self.scripts.open(entry, path)
         children = [] if kind == "display" else entry.get("item", [])
         if kind == "display" and entry.get("item"):
@@ -293,9 +294,8 @@ class ItemReader:
                 self.findings.refuse(f"{path}.extension", "unit", "A unit needs a code or a name.")
                 continue
             label = str(coding.get("display") or coding["code"])
-            units.append(
-                Unit(str(coding.get("code") or label), label, coding.get("code"), coding.get("system"))
-            )
+            key = str(coding.get("code") or label)
+            units.append(Unit(key, readable(label), coding.get("code"), coding.get("system")))
         return tuple(units)
 
     def _conditions(self, entry: Mapping[str, Any], path: str) -> tuple[Condition, ...]:

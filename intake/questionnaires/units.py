@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -80,6 +81,25 @@ SPOKEN = {
     "[iU]": "iu ui",
 }
 _CODES = {word: code for code, words in SPOKEN.items() for word in words.split()}
+
+
+# UCUM codes that nobody writes so; what stands on a scale or a cuff instead.
+WRITTEN = {
+    "[lb_av]": "lb",
+    "[oz_av]": "oz",
+    "[in_i]": "in",
+    "[ft_i]": "ft",
+    "[degF]": "°F",
+    "Cel": "°C",
+    "mm[Hg]": "mmHg",
+    "[iU]": "IU",
+    "ug": "µg",
+}
+
+
+def readable(label: str) -> str:
+    """A unit's name as people read it: a code of UCUM may stand in for one, and its notes are put in braces."""
+    return WRITTEN.get(label) or re.sub(r"\{([^{}]+)\}", r"\1", label)
 
 
 def typed_unit(item: Item, typed: str) -> Unit | None:

@@ -265,6 +265,10 @@ def check_limits(item: Item, answer: Answer, limits: Limits) -> str:
                 "Please write at least %(least)d characters.",
                 limits.min_length,
             ) % {"least": limits.min_length}
+    elif limits.max_length is not None and answer.number is not None and answer.type != "Quantity":
+        size = len(f"{answer.number:f}")
+        if size > limits.max_length and not answer.option:
+            return too_long(limits.max_length, size)
     if limits.pattern is not None and not answer.option:
         subject = words or (str(answer.value) if not isinstance(answer.value, (dict, bool)) else "")
         if subject and not compile_pattern(limits.pattern).fullmatch(subject):

@@ -94,10 +94,10 @@ class ValueSets:
         _no_modifiers(resource, resource.get("compose"), resource.get("expansion"))
         expansion = resource.get("expansion")
         if isinstance(expansion, Mapping) and expansion.get("contains"):
-            codes = _contained_codes(expansion["contains"])
+            codes, listed = _contained_codes(expansion["contains"])
             total = expansion.get("total")
             # A page of a longer list would silently leave answers out.
-            if not (isinstance(total, int) and total > len(codes) and not expansion.get("offset")):
+            if not (isinstance(total, int) and total > listed and not expansion.get("offset")):
                 return _unique(codes)
         compose = resource.get("compose")
         if not isinstance(compose, Mapping):
@@ -171,15 +171,18 @@ def _coding(concept: Mapping[str, Any], system: str | None) -> Coding:
     return coding
 
 
-def _contained_codes(contains: Sequence[Mapping[str, Any]]) -> list[Coding]:
+def _contained_codes(contains: Sequence[Mapping[str, Any]]) -> tuple[list[Coding], int]:
+    """The codes of an expansion that can be chosen, and how many entries it has with those that can't."""
     codes: list[Coding] = []
+    listed = 0
     waiting = list(reversed(contains))
     while waiting:
         entry = waiting.pop()
+        listed += 1
         if "code" in entry and not entry.get("abstract") and not entry.get("inactive"):
             codes.append(_coding(entry, entry.get("system")))
         waiting.extend(reversed(entry.get("contains", [])))
-    return codes
+    return codes, listed
 
 
 def _unique(codes: Iterable[Coding]) -> list[Coding]:

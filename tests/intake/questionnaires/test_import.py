@@ -8,6 +8,8 @@ import pytest
 from intake.questionnaires import QuestionnaireError, export, inspect, load
 from tests.intake.questionnaires.forms import (
     SDC,
+    answer,
+    answers_of,
     choice,
     control,
     expression,
@@ -476,3 +478,19 @@ def test_a_condition_on_a_date_that_is_none_and_a_language_that_is_no_text_are_r
 def test_a_number_of_thousands_of_digits_is_told_in_a_sentence_for_people() -> None:
     with pytest.raises(QuestionnaireError, match="too many digits"):
         inspect(b'{"resourceType": "Questionnaire", "maxLength": ' + b"9" * 5000 + b"}")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("lookupQuestionnaire", {"valueCanonical": "https://example.org/Questionnaire/clinics"}),
+        ("questionnaireAdaptive", {"valueBoolean": True}),
+    ],
+)
+def test_what_a_form_wants_of_other_services_is_told_and_the_form_is_asked_as_it_stands(
+    name: str, value: dict[str, Any]
+) -> None:
+    wanted = ext(f"sdc:{name}", **value)
+    q = form(item("reference", "a", ext=[wanted]), item("string", "b"))
+    assert [problem.feature for problem in q.warnings] == [f"sdc-questionnaire-{name}"]
+    assert answers_of(answer(q, a="The clinic by the lake")) == {"a": [{"display": "The clinic by the lake"}]}

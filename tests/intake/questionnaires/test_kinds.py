@@ -130,6 +130,19 @@ def test_a_date_and_a_time_make_a_moment_with_the_offset_of_the_place() -> None:
     assert answers_of(whole) == {"q": ["2025-05-19T08:00:00Z"]}
 
 
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [("{score}", "score"), ("{drinks}/wk", "drinks/wk"), ("[degF]", "°F"), ("mm[Hg]", "mmHg"), ("kg", "kg")],
+)
+def test_a_unit_is_named_as_people_read_it_and_stored_by_its_code(code: str, shown: str) -> None:
+    unit = ext("questionnaire-unit", valueCoding={"system": "http://unitsofmeasure.org", "code": code})
+    q = form(item("quantity", "q", ext=[unit]), item("decimal", "n", ext=[unit]))
+    state = answer(q, q="3", n="4")
+    assert [line["value"] for line in state.summary()] == [f"3 {shown}", f"4 {shown}"]
+    (stored,) = answers_of(state)["q"]
+    assert (stored["unit"], stored["code"]) == (shown, code)
+
+
 def test_a_quantity_has_the_unit_its_author_offers() -> None:
     one = form(
         item(

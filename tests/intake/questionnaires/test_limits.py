@@ -43,6 +43,15 @@ def test_a_text_that_is_too_long_is_told_how_long_it_is() -> None:
     assert answer(q, q="12345").errors == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"), [("integer", "99", "100"), ("integer", "-9", "-99"), ("decimal", "9.", "9.75")]
+)
+def test_a_number_is_no_longer_than_its_form_allows(kind: str, good: str, bad: str) -> None:
+    q = form(item(kind, "q", maxLength=2))
+    assert messages(answer(q, q=good)) == {}
+    assert "at most 2 characters" in messages(answer(q, q=bad))["i.q"]
+
+
 def test_the_author_may_say_what_a_pattern_means() -> None:
     told = form(
         item(

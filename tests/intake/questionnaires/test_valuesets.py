@@ -110,10 +110,22 @@ def test_a_version_that_is_not_at_hand_is_not_another() -> None:
         sets.codes("https://example.org/vs|3")
 
 
+def test_an_expansion_with_headings_is_whole_when_all_its_entries_are_there() -> None:
+    contains = [
+        {"abstract": True, "display": "Over the counter", "contains": [{"code": "a", "display": "A"}]},
+        {"code": "b", "display": "B", "inactive": True},
+        {"code": "c", "display": "C"},
+    ]
+    assert codes(value_set(expansion={"total": 4, "contains": contains})) == ["a", "c"]
+    with pytest.raises(NotKnown):
+        codes(value_set(expansion={"total": 5, "contains": contains}))
+
+
 def test_common_sets_are_known() -> None:
-    for name in ("yesnodontknow", "administrative-gender", "marital-status"):
+    for name in ("yesnodontknow", "administrative-gender", "gender-identity", "marital-status", "name-use"):
         url = f"http://hl7.org/fhir/ValueSet/{name}"
         assert len(ValueSets([], []).codes(url)) >= 3
+    assert len(ValueSets([], []).codes("http://hl7.org/fhir/us/core/ValueSet/omb-race-category")) == 7
     assert all(ValueSets([], []).codes(url) for url in common())
 
 
