@@ -136,6 +136,11 @@ class Shown:
     callback: int | None
 
     @property
+    def has_emergency(self) -> bool:
+        """Whether one of the parts is to call the emergency number; otherwise it comes last."""
+        return any(part.phone == self.emergency for part in self.parts)
+
+    @property
     def key(self) -> str:
         return "-".join(part.kind for part in self.parts)
 

@@ -82,6 +82,13 @@ class TestTheWords:
     def test_follow_the_red_flag_in_what_is_written(self, clinic: Clinic) -> None:
         assert "have to be alone with this" in page(clinic.draft(**HARM), clinic.patient.user)
 
+    def test_of_several_kinds_end_with_the_emergency_number_once(self, clinic: Clinic) -> None:
+        both = HARM | {"which": "I took all my pills at once, I want to die."}
+        html = page(clinic.draft(**both), clinic.patient.user)
+        assert "This can be a poisoning" in html
+        assert "have to be alone with this" in html
+        assert html.count('class="button plain" href="tel:911"') == 1
+
 
 class TestUnderAProxysLogIn:
     def test_self_harm_is_told_neutrally_with_a_way_out(
