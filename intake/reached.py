@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Case, Exists, OuterRef, Prefetch, QuerySet, When
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
@@ -18,6 +18,7 @@ from portal.people.prepared import Prepared
 from portal.people.requests import Request, key_of
 from queues import actions as queue_actions
 from queues.models import Conversation, Message, Task
+from queues.states import State
 
 
 def patient_of(request: Request) -> Patient:
@@ -103,10 +104,17 @@ class Listed:
     beside: bool
 
 
-def listed(request: Request, patient: Patient, most: int) -> list[Listed]:
+def listed(request: Request, patient: Patient, most: int, *, waiting_first: bool = False) -> list[Listed]:
+    """The newest requests; `waiting_first` puts those before them that wait for the reader's answer or eyes."""
     mine = Conversation.objects.reachable_by(request.user).filter(patient=patient)
+    if waiting_first:
+        asked = Task.objects.filter(conversation=OuterRef("pk"), state=State.WAITING)
+        unread = Message.objects.shown().filter(conversation=OuterRef("pk"), from_patient=False, read_at=None)
+        mine = mine.order_by(Case(When(Exists(asked) | Exists(unread), then=0), default=1), "-opened_at")
+    # How many messages are new, and not what they say: some of them are long.
     rows = mine.prefetch_related(
-        Prefetch("tasks", Task.objects.front_first()), Prefetch("messages", Message.objects.shown())
+        Prefetch("tasks", Task.objects.front_first()),
+        Prefetch("messages", Message.objects.shown().defer("body")),
     )[:most]
     subjects = subjects_of(rows)
     visits = Counter(row.visit for row in rows if row.visit)

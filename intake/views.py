@@ -54,7 +54,7 @@ def home(request: Request) -> HttpResponse:
         if Invitation.objects.open().filter(user=request.user).exists():
             return redirect("access")
         return redirect("admin:index") if request.user.is_staff else render(request, "intake/nobody.html")
-    conversations = listed(request, patient, 5)
+    conversations = listed(request, patient, 5, waiting_first=True)
     drafts = Draft.objects.reachable_by(request.user).filter(patient=patient)
     record_read("intake.home.read", by=request.user, patients=[patient.pk])
     return render(

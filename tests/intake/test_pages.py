@@ -1,17 +1,20 @@
 """The patient's pages take anything: what is wrong is shown with what was typed, and nothing is stored half."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from audit.models import Event
-from audit.now import now
+from audit.now import at, now
 from intake import actions
 from intake.models import Draft, Submission
 from portal.people import actions as people
 from portal.people.models import Mail, Patient, User
 from portal.people.policies import Refused
-from queues.models import Conversation, Task
+from queues import actions as queues
+from queues.models import Conversation, Message, Task
 from tests import factories as make
 from tests.clinic import BILLING, REFILL, Clinic
 from tests.intake.questionnaires.forms import expression, ext, item, resource
@@ -336,3 +339,27 @@ def test_a_form_starts_with_the_names_of_both_as_they_are_kept(clinic: Clinic, w
 def launched(name: str, kind: str) -> dict[str, object]:
     parts = [{"url": "name", "valueCoding": {"code": name}}, {"url": "type", "valueCode": kind}]
     return ext("sdc:launchContext", extension=parts)
+
+
+def test_home_shows_first_what_waits_for_the_patient_and_when_each_was_sent(
+    maya: Client, clinic: Clinic
+) -> None:
+    with at(now() - timedelta(days=400)):
+        asked = clinic.send("billing")
+    with at(now() - timedelta(days=399)):
+        read = clinic.send("billing")
+    queues.ask_back(
+        task=queues.claim(task=asked.tasks.get(), by=clinic.biller), question="Which?", by=clinic.biller
+    )
+    told = queues.reply(
+        task=queues.claim(task=read.tasks.get(), by=clinic.biller), body="Paid.", by=clinic.biller
+    )
+    Message.objects.update(shown_at=now())
+    newer = [clinic.send().pk for _number in range(6)]
+    home = maya.get("/")
+    first = [row.conversation.pk for row in home.context["conversations"]]
+    assert first == [read.pk, asked.pk, *newer[:2:-1]]
+    assert f", {asked.opened_at.year}, " in home.content.decode()
+    maya.get(told.conversation.get_absolute_url())
+    first = [row.conversation.pk for row in maya.get("/").context["conversations"]]
+    assert first == [asked.pk, *newer[:1:-1]]

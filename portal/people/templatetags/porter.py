@@ -7,14 +7,19 @@ from django import template
 from django.utils.formats import date_format
 from django.utils.translation import get_language
 
+from audit.now import now
+
 register = template.Library()
 
 
 @register.filter
 def wall(moment: datetime, patient: Any) -> str:
-    """A moment on the wall clock of the patient's facility: "Nov 3, 2:15 p.m.", "3 nov, 14:15"."""
-    pattern = "j b, H:i" if (get_language() or "en") != "en" else "M j, P"
-    return date_format(patient.local(moment), pattern)
+    """A moment on the wall clock of the patient's facility: "Nov 3, 2:15 p.m.", "3 nov, 14:15"; with its year where
+    that is another than today's."""
+    there, english = patient.local(moment), (get_language() or "en") == "en"
+    if there.year != patient.local(now()).year:
+        return date_format(there, "M j, Y, P" if english else "j b Y, H:i")
+    return date_format(there, "M j, P" if english else "j b, H:i")
 
 
 @register.filter
