@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from audit.now import now
 from portal.people.actions import post_mail, withdraw_mails
 from portal.people.models import Mail, Patient, User
+from portal.people.templatetags.porter import one_stop
 from queues.attendance import attendance
 from queues.models import Conversation, Message, PromiseMove, Task
 from queues.spoken import spoken
@@ -53,7 +54,7 @@ def say_ourselves(task: Task, what: str, *, due_at: datetime | None = None) -> M
             task=task,
             author=None,
             from_patient=False,
-            body=_line(task, what, due_at or task.due_at),
+            body=one_stop(_line(task, what, due_at or task.due_at)),
             sent_at=now(),
             shown_at=now(),
         )

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.now import at
+from intake import actions as intake
 from intake.promise import promise
 from queues import actions
 from queues.models import Conversation
@@ -160,3 +161,16 @@ def test_a_queue_that_never_opens_again_says_no_time(clinic: Clinic, sent: Conve
     assert "Nobody reads messages right now." in said
     assert "start again" not in said
     assert clinic.facility.after_hours_phone in said
+
+
+def test_a_time_that_ends_in_a_stop_ends_its_sentence_with_one(clinic: Clinic, sent: Conversation) -> None:
+    night = page(clinic, sent, MONDAY + timedelta(hours=8))
+    assert "they start again tomorrow, 8 a.m. If it can't wait" in night
+    with at(MONDAY + timedelta(hours=1)):
+        task = actions.claim(task=sent.tasks.get(), by=clinic.nurse)
+        actions.ask_back(task=task, question="Which?", by=clinic.nurse)
+    with at(MONDAY + timedelta(hours=2)):
+        intake.write(conversation=sent, body="Invoice 7.", by=clinic.patient.user)
+    line = sent.messages.filter(author=None).latest("pk").body
+    assert line.endswith("a.m.")
+    assert not line.endswith("..")

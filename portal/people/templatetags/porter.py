@@ -28,6 +28,12 @@ def hour(moment: datetime, patient: Any) -> str:
     return date_format(patient.local(moment), "P" if (get_language() or "en") == "en" else "H:i")
 
 
+@register.filter
+def one_stop(sentences: str) -> str:
+    """The same sentences with one full stop where a time that has its own, as 2 p.m., comes last."""
+    return sentences.replace(".m..", ".m.")
+
+
 def day_of(moment: datetime, patient: Any) -> str:
     """The day with its name: "Tuesday, November 3, 2026", "martes 3 de noviembre de 2026"."""
     english = (get_language() or "en") == "en"
