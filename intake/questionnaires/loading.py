@@ -108,7 +108,13 @@ def _read(
 
 def _check_root(resource: Mapping[str, Any], found: Findings) -> None:
     if resource.get("resourceType") != "Questionnaire":
-        found.refuse("resourceType", "resource", "This is not a Questionnaire.")
+        kind = resource.get("resourceType")
+        said = (
+            f"This is a {kind} and not a Questionnaire."
+            if isinstance(kind, str)
+            else "This is not a Questionnaire."
+        )
+        found.refuse("resourceType", "resource", said)
     if not isinstance(resource.get("contained", []), list):
         found.refuse("Questionnaire.contained", "contained", "“contained” must be a list of resources.")
     if resource.get("implicitRules"):

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault: where it is (`path`, as in FHIRPath), which feature it belongs to, and a sentence for a person."""
+    """One fault: where it is (`path`, as in FHIRPath; "" of a whole file), which feature it belongs to, and a sentence for a person."""
 
     path: str
     feature: str
     sentence: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.sentence}"
+        return f"{self.path}: {self.sentence}" if self.path else self.sentence
 
 
 class QuestionnaireError(ValueError):

@@ -57,6 +57,22 @@ def options(questionnaire: Questionnaire) -> list[str]:
     return [option.display for option in forms.form(version).by_link_id["colour"].options]
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "The file is not JSON: "),
+        (b"\xff\xfe", "The file is not UTF-8 text."),
+        (BUNDLE, "resourceType: This is a Bundle and not a Questionnaire."),
+        ({"item": []}, "resourceType: This is not a Questionnaire."),
+    ],
+)
+@pytest.mark.django_db
+def test_what_is_no_form_at_all_is_said_in_a_sentence(tmp_path: Path, content: Any, said: str) -> None:
+    told, taken = run(written(tmp_path, "form.json", content))
+    assert not taken
+    assert told[0]["error"].startswith(said)
+
+
 @pytest.mark.django_db
 def test_a_value_set_given_beside_the_form_is_kept_with_its_version(tmp_path: Path) -> None:
     form, beside = written(tmp_path, "form.json", ASKS_COLOUR), written(tmp_path, "sets.json", BUNDLE)
