@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault: where it is (`path`, as in FHIRPath; "" of a whole file), which feature it belongs to, and a sentence for a person."""
+    """One fault: where it is (`path`, as in FHIRPath), which feature it belongs to, and a sentence for a person.
+
+    What is wrong with a file as a whole has no path.
+    """
 
     path: str
     feature: str
