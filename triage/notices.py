@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from time import monotonic
+
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
@@ -9,6 +12,8 @@ from portal.people.prepared import Prepared
 from triage import engine
 from triage.loading import compiled
 from triage.models import Ruleset
+
+AGAIN = 10  # seconds until a process looks again
 
 
 @Prepared
@@ -32,8 +37,14 @@ def unreadable() -> list[str]:
     return []
 
 
+@lru_cache(maxsize=1)
+def _is_unreadable(_when: int) -> bool:
+    return bool(unreadable())
+
+
 def to_staff() -> list[str]:
-    """The same without what only an admin can do something about."""
-    if not unreadable():
+    """The same without what only an admin can do something about. Every page of the workbench says it, so a process
+    looks again after some seconds, and not for each page."""
+    if not _is_unreadable(int(monotonic() // AGAIN)):
         return []
     return [_("The newest rules can't be read, so an earlier version sorts requests. The admins are told.")]

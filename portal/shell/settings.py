@@ -166,7 +166,9 @@ CACHES = {
         "LOCATION": "porter_cache",
         # The default of 300 would throw away a log-in guard as soon as 300 others were counted.
         "OPTIONS": {"MAX_ENTRIES": 20_000, "CULL_FREQUENCY": 10},
-    }
+    },
+    # Parts of a page that are the same for everybody, kept in each process.
+    "template_fragments": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
 
 # ---------------------------------------------------------------------------- work after the response
