@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db.models import QuerySet
 from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from audit.now import now
 from portal.people.models import LANGUAGES, Patient, User, initials
+from portal.people.prepared import Prepared
 from portal.people.roles import Field
 from queues.models import Message, Task
 from queues.states import DONE, State
@@ -162,9 +164,17 @@ def messages_for(task: Task, viewer: User) -> list[Message] | None:
         task.conversation.clinical or task.conversation.tasks.exclude(flags=[]).exists()
     ):
         return None
+    found = _messages(conversation=task.conversation_id)
+    for message in found:
+        message.conversation = task.conversation
+    return found
+
+
+@Prepared
+def _messages(conversation: int) -> QuerySet[Message]:
     # Files are a room above this one; their rows point here, and the page shows what it needs of them.
-    messages = task.conversation.messages.standing()
-    return list(messages.select_related("author").prefetch_related("attachments"))
+    said = Message.objects.filter(conversation=conversation).standing()
+    return said.select_related("author").prefetch_related("attachments")
 
 
 def due(task: Task) -> Due:

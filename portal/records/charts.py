@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import F
 
 from portal.people.models import User
+from portal.people.prepared import Prepared
 from portal.people.roles import Field
 from portal.records.models import Chart, Kind
 
@@ -48,12 +49,10 @@ class Reading:
         )
 
 
-def chart_of(patient_id: int, viewer: User) -> Reading | None:
-    """The chart as it was last read; None where there is none, or where the viewer's roles see nothing of health."""
-    if Field.CLINICAL not in viewer.fields:
-        return None
-    rows: list[Any] = list(
-        Chart.objects.filter(patient=patient_id)
+@Prepared
+def _lines(patient: int) -> Any:
+    return (
+        Chart.objects.filter(patient=patient)
         .order_by("entries__id")
         .values(
             "source",
@@ -65,6 +64,13 @@ def chart_of(patient_id: int, viewer: User) -> Reading | None:
             since=F("entries__since"),
         )
     )
+
+
+def chart_of(patient_id: int, viewer: User) -> Reading | None:
+    """The chart as it was last read; None where there is none, or where the viewer's roles see nothing of health."""
+    if Field.CLINICAL not in viewer.fields:
+        return None
+    rows: list[Any] = _lines(patient=patient_id)
     if not rows:
         return None
     head = rows[0]
