@@ -104,8 +104,13 @@ class Listed:
     beside: bool
 
 
-def listed(request: Request, patient: Patient, most: int, *, waiting_first: bool = False) -> list[Listed]:
-    """The newest requests; `waiting_first` puts those before them that wait for the reader's answer or eyes."""
+def listed(
+    request: Request, patient: Patient, most: int, *, skipped: int = 0, waiting_first: bool = False
+) -> list[Listed]:
+    """The newest requests, without so many that were `skipped`.
+
+    `waiting_first` puts those before them that wait for the reader's answer or eyes.
+    """
     mine = Conversation.objects.reachable_by(request.user).filter(patient=patient)
     if waiting_first:
         asked = Task.objects.filter(conversation=OuterRef("pk"), state=State.WAITING)
@@ -115,7 +120,7 @@ def listed(request: Request, patient: Patient, most: int, *, waiting_first: bool
     rows = mine.prefetch_related(
         Prefetch("tasks", Task.objects.front_first()),
         Prefetch("messages", Message.objects.shown().defer("body")),
-    )[:most]
+    )[skipped : skipped + most]
     subjects = subjects_of(rows)
     visits = Counter(row.visit for row in rows if row.visit)
     return [

@@ -33,11 +33,13 @@ from intake.reached import (
 from portal.people import kept, persons
 from portal.people.models import Invitation, Patient, Proxy
 from portal.people.policies import Refused, may_keep_confidential
-from portal.people.requests import Request
+from portal.people.requests import Request, key_of
 from queues import actions as queue_actions
 from queues.models import Conversation
 from queues.urgency import Urgency
 from triage import actions as triage
+
+A_PAGE = 60  # requests on a page of their list
 
 # ---- start -----------------------------------------------------------------------------------------------------
 
@@ -240,9 +242,12 @@ def _away_from(row: Draft) -> HttpResponse:
 @require_GET
 def requests(request: Request) -> HttpResponse:
     patient = patient_of(request)
-    conversations = listed(request, patient, 200)
+    page = min(key_of(request.GET.get("page", "")) or 1, 1_000)
+    rows = listed(request, patient, A_PAGE + 1, skipped=(page - 1) * A_PAGE)
     record_read("intake.requests.read", by=request.user, patients=[patient.pk])
-    return render(request, "intake/requests.html", {"patient": patient, "conversations": conversations})
+    found = {"patient": patient, "conversations": rows[:A_PAGE], "page": page}
+    earlier = page + 1 if len(rows) > A_PAGE else None
+    return render(request, "intake/requests.html", found | {"earlier": earlier})
 
 
 @require_GET

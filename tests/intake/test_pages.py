@@ -363,3 +363,19 @@ def test_home_shows_first_what_waits_for_the_patient_and_when_each_was_sent(
     maya.get(told.conversation.get_absolute_url())
     first = [row.conversation.pk for row in maya.get("/").context["conversations"]]
     assert first == [asked.pk, *newer[:1:-1]]
+
+
+def test_every_request_is_in_the_list_however_many_there_are(
+    maya: Client, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intake.views.A_PAGE", 3)
+    sent = [clinic.send().pk for _number in range(7)]
+    found: list[int] = []
+    for query in ("", "?page=2", "?page=3"):
+        page = maya.get("/requests/" + query)
+        found += [row.conversation.pk for row in page.context["conversations"]]
+        assert ("Newest" in page.content.decode()) == bool(query)
+    assert found == sent[::-1]
+    assert "Earlier requests" not in page.content.decode()
+    assert maya.get("/requests/?page=99999999999").status_code == 200
+    assert maya.get("/requests/?page=x").context["page"] == 1
