@@ -8,7 +8,7 @@ from typing import Any
 # What a page shows of answers at most, in characters and in number.
 LENGTH, MOST = 12_000, 100
 # Of a form too long for one page, a text longer than this is shown by its beginning until it is asked for.
-LONG, BEGINNING = 600, 400
+LONG, BEGINNING = 240, 160
 Lines = list[dict[str, Any]]
 
 

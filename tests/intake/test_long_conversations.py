@@ -145,16 +145,16 @@ def looked_over(maya: Client, draft: Draft) -> list[str]:
 def test_very_many_long_texts_are_looked_over_by_their_beginnings_with_a_way_to_each(
     clinic: Clinic, maya: Client
 ) -> None:
-    asked = [{"linkId": f"t.{n}", "type": "text", "text": f"What of the year {n}?"} for n in range(60)]
+    asked = [{"linkId": f"t.{n}", "type": "text", "text": f"What of the year {n}?"} for n in range(100)]
     form = {"resourceType": "Questionnaire", "status": "active", "title": "Much", "item": asked}
     much = make.request_type("much", form, name="Much")
-    words = [f"{n} began, and {'went on and ' * 600}ended" for n in range(60)]
+    words = [f"{n} began, and {'went on and ' * 150}ended" for n in range(100)]
     raw = {f"i.t~2E{n}": [said] for n, said in enumerate(words)}
     draft = actions.start_draft(request_type=much, patient=clinic.patient, by=clinic.patient.user, raw=raw)
     found = looked_over(maya, draft)
     assert len(found) > 1
     pages = forms.form(draft.version).page_of
-    for n in range(60):
+    for n in range(100):
         at = reverse("draft", args=[draft.pk, pages[f"t.{n}"].id]) + f"#i.t~2E{n}"
         (shown,) = (page for page in found if f'href="{at}"' in page)
         assert f"{n} began, and went on" in shown
