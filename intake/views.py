@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -19,7 +20,7 @@ from intake import actions, emergencies, forms, phone, portions
 from intake.attachments import form as files
 from intake.models import Draft, RequestType
 from intake.promise import Promise, promise, promise_of
-from intake.questionnaires import FieldError, State, UnknownField, render_page, still_known
+from intake.questionnaires import FieldError, State, UnknownField, place_of, render_page, still_known
 from intake.reached import (
     draft_of,
     find_conversation,
@@ -184,7 +185,8 @@ def draft(request: Request, pk: UUID, page: str = "") -> HttpResponse:
     if go == "later":
         messages.success(request, _("Saved. You can go on with it whenever you like."))
         return _away_from(row)
-    return redirect("draft", row.pk, here.id)
+    place = place_of(request.POST, row.raw)
+    return redirect(reverse("draft", args=[row.pk, here.id]) + (f"#{place}" if place else ""))
 
 
 def _turn(post: Any) -> int:

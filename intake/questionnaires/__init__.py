@@ -6,7 +6,7 @@ SDC is understood, how fields are named, and which style classes the fragments u
 
 from .items import Item, Option, Page, Questionnaire
 from .loading import export, inspect, inspect_value_sets, load
-from .posting import accept, still_known
+from .posting import accept, place_of, still_known
 from .problems import Problem, QuestionnaireError, UnknownField
 from .render import render_page
 from .state import FieldError, State, evaluate
@@ -31,5 +31,6 @@ __all__ = [
     "inspect",
     "inspect_value_sets",
     "load",
+    "place_of",
     "render_page",
 ]

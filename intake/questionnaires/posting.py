@@ -130,6 +130,16 @@ def _add(q: Questionnaire, merged: dict[str, list[str]], name: str, page: Page |
             merged[name] = [*(values or [""]), ""]
 
 
+def place_of(post: Any, raw: Mapping[str, list[str]]) -> str:
+    """The id of the row that a taken-in post added, or of the list it took one from; "" where it did neither."""
+    added = post.get(ADD, "")
+    if f"{added}:n" in raw:
+        return f"{added}.{row_counts(raw).get(added, 1) - 1}"
+    if added:
+        return f"{added}-{len(raw.get(added, ())) - 1}"
+    return str(post.get(REMOVE, "")).rpartition(".")[0]
+
+
 def _row_item(q: Questionnaire, name: str, page: Page | None) -> Item:
     """The item that `name` (without its row) stands for: a repeated one, or one with files to take back."""
     found = resolve(q, name + (":n" if resolve(q, name) is None else ""))

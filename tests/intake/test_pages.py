@@ -17,7 +17,7 @@ from queues import actions as queues
 from queues.models import Conversation, Message, Task
 from tests import factories as make
 from tests.clinic import BILLING, REFILL, Clinic
-from tests.intake.questionnaires.forms import expression, ext, item, resource
+from tests.intake.questionnaires.forms import expression, ext, group, item, resource
 from triage.models import Decision
 
 ORIGIN = "http://testserver"
@@ -379,3 +379,22 @@ def test_every_request_is_in_the_list_however_many_there_are(
     assert "Earlier requests" not in page.content.decode()
     assert maya.get("/requests/?page=99999999999").status_code == 200
     assert maya.get("/requests/?page=x").context["page"] == 1
+
+
+def test_a_row_that_was_added_is_where_the_page_goes_on(maya: Client, clinic: Clinic) -> None:
+    """Pressing the button loads the page anew: without a place in it, who can't see it begins at the top."""
+    rows = group("meds", item("string", "name"), repeats=True)
+    form = resource(rows, item("string", "alias", repeats=True))
+    kind = make.request_type("rows", form, name="Rows")
+    draft = actions.start_draft(request_type=kind, patient=clinic.patient, by=clinic.patient.user)
+    for page, button, place in (
+        ("p1", {"_add": "i.meds"}, "i.meds.0"),
+        ("p1", {"_add": "i.meds", "i.meds:n": "1"}, "i.meds.1"),
+        ("p1", {"_remove": "i.meds.0", "i.meds:n": "2"}, "i.meds"),
+        ("p2", {"_add": "i.alias", "i.alias": ["Mia"]}, "i.alias-1"),
+    ):
+        where = page_of(draft, page)
+        response = maya.post(where, button)
+        assert response.url == f"{where}#{place}"
+        assert f'id="{place}"' in maya.get(where).content.decode()
+    assert maya.post(where, {"i.alias": ["Mia"]}).url == where
