@@ -4,6 +4,8 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 
+from audit.statements import Written
+
 
 class EventQuerySet(models.QuerySet["Event"]):
     def about_patient(self, patient_id: int) -> "EventQuerySet":
@@ -11,7 +13,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         return self.filter(patient_ids__contains=[patient_id])
 
 
-class Event(models.Model):
+class Event(Written):
     """One thing done by somebody (an AuditEvent in FHIR's and ATNA's sense). Rows are only ever added.
 
     `patient_ids` and `entity_id` are keys, `detail` holds codes and counts: no event carries what a patient said.

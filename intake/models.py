@@ -10,6 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from audit.now import now
+from audit.statements import Written
 from portal.people.models import Patient, User, reachable, reaches
 from queues.models import Conversation, FollowUp
 
@@ -141,7 +142,7 @@ class DraftQuerySet(models.QuerySet["Draft"]):
         return self.filter(own | calls | answers, author=user)
 
 
-class Draft(models.Model):
+class Draft(Written):
     """A request that is being written. Answers are kept as they were typed, right or wrong, and are gone once sent."""
 
     class Channel(models.TextChoices):
@@ -238,7 +239,7 @@ class Draft(models.Model):
         return self.asks.label
 
 
-class Submission(models.Model):
+class Submission(Written):
     """A questionnaire as a patient answered and sent it: the FHIR QuestionnaireResponse, never rewritten."""
 
     append_only = True

@@ -8,8 +8,7 @@ is written once a process, and each connection has the server keep its plan.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from copy import copy
 from datetime import UTC, date, datetime, timedelta
 from functools import update_wrapper
@@ -18,47 +17,14 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db import connection
-from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.models import Model, QuerySet
 
 from audit.now import at, now
+from audit.statements import kept_statements, rows
+
+__all__ = ["Prepared", "kept_statements", "rows"]
 
 M = TypeVar("M", bound=Model)
-
-
-MOST = 400  # statements kept on one connection; the one that was longest not asked makes room
-
-
-class _Keeping(ServerBindingCursor):
-    """A cursor whose statement is kept, with its plan, for the next time on this connection."""
-
-    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        # Every savepoint has a name of its own: keeping them would push out what comes again.
-        keep = params is not None or "SAVEPOINT" not in query
-        return super().execute(query, params, prepare=keep, **options)  # type: ignore[misc]
-
-
-@contextmanager
-def kept_statements() -> Iterator[None]:
-    """What Django writes inside of this is planned once a connection. Also as a decorator, for an action that people do
-    all day long: its statements are always the same."""
-    connection.ensure_connection()
-    raw = connection.connection
-    raw.prepared_max = MOST
-    usual, threshold = raw.cursor_factory, raw.prepare_threshold
-    raw.cursor_factory, raw.prepare_threshold = _Keeping, 0  # Django's own statements are never kept
-    try:
-        yield
-    finally:
-        raw.cursor_factory, raw.prepare_threshold = usual, threshold
-
-
-def rows(sql: str, given: Mapping[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Everything that a statement finds. For one that is written out and asked all day long."""
-    with kept_statements(), connection.cursor() as cursor:
-        cursor.execute(sql, given)
-        return cursor.fetchall()
-
 
 # Stands for the present while a question is written. What lies near it is a time that goes by the clock.
 EPOCH = datetime(7000, 1, 1, tzinfo=UTC)

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from audit.now import now
+from audit.statements import Written
 from portal.people.models import Patient, User, reachable, reaches
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         return self.filter(reachable(user))
 
 
-class Conversation(models.Model):
+class Conversation(Written):
     """One request of a patient and everything said about it, whoever works on it."""
 
     class Channel(models.TextChoices):
@@ -90,7 +91,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.standing().filter(shown_at__lte=now())
 
 
-class Message(models.Model):
+class Message(Written):
     """Something said to the other side. What was sent is never rewritten; for some seconds it can be taken back."""
 
     conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="messages")

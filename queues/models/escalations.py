@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from audit.now import now
+from audit.statements import Written
 from portal.people.models import User
 from queues.models.places import Queue
 from queues.models.tasks import Task
@@ -23,7 +24,7 @@ class EscalationQuerySet(models.QuerySet["Escalation"]):
         )
 
 
-class Escalation(models.Model):
+class Escalation(Written):
     """A question to a physician about a task that the asker keeps: situation, background, assessment, need (SBAR)."""
 
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="escalations")

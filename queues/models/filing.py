@@ -9,10 +9,11 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from audit.now import now
+from audit.statements import Written
 from queues.models.tasks import Task
 
 
-class Filing(models.Model):
+class Filing(Written):
     """A document on its way to the patient's record (an outbox): written when a task is resolved, filed once."""
 
     class State(models.TextChoices):

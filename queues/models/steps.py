@@ -8,12 +8,13 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from audit.now import now
+from audit.statements import Written
 from queues.models.places import Queue
 from queues.models.tasks import Task
 from queues.states import State
 
 
-class Leg(models.Model):
+class Leg(Written):
     """A task's stay in one queue, with a clock of its own: a hand-over inherits none that others have burnt. The
     patient's clock is the task's own and goes on."""
 
@@ -42,7 +43,7 @@ class Leg(models.Model):
         return (self.left_at or now()) > self.resolve_due
 
 
-class PromiseMove(models.Model):
+class PromiseMove(Written):
     """A promise to the patient that became another one: what it was, what it is, and why. Never rewritten."""
 
     append_only = True
@@ -66,7 +67,7 @@ class PromiseMove(models.Model):
         return f"promise of task {self.task_id} moved"
 
 
-class Step(models.Model):
+class Step(Written):
     """One change of a task: which verb, from which state to which, by whom. The task's history; never rewritten."""
 
     append_only = True

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from audit.now import now
+from audit.statements import Written
 from portal.people.models import User
 from queues.models.conversations import Conversation
 from queues.models.places import Outcome, Queue
@@ -60,7 +61,7 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return self.live().exclude(state=State.WAITING).filter(due_at__lt=now())
 
 
-class Task(models.Model):
+class Task(Written):
     """A piece of work in exactly one queue, with at most one owner and a clock."""
 
     conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="tasks")

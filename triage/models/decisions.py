@@ -7,11 +7,12 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from audit.now import now
+from audit.statements import Written
 from queues.urgency import Urgency
 from triage.models.rules import Ruleset
 
 
-class Decision(models.Model):
+class Decision(Written):
     """What a ruleset decided about one set of facts, with every rule it tried. Never rewritten."""
 
     append_only = True

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from audit.now import now
+from audit.statements import Written
 from portal.people.models.users import User
 
 
@@ -14,7 +15,7 @@ class MailQuerySet(models.QuerySet["Mail"]):
         return self.filter(state=Mail.State.PENDING, not_before__lte=now())
 
 
-class Mail(models.Model):
+class Mail(Written):
     """A mail to be sent, as a row written in the transaction that is its reason (an outbox).
 
     It names a kind, a language and a page; the words come from a template that has no place for patient data.
