@@ -112,7 +112,7 @@ def enter_talk(marker: DemoClinic) -> None:
 
 def _in_work() -> list[Task]:
     rows = Task.objects.filter(state=State.CLAIMED, queue__role="nurse", urgency__lt=Urgency.URGENT)
-    return list(rows.select_related("queue", "owner", "conversation", "decision").order_by("pk")[:4])
+    return list(rows.select_related("queue", "owner", "conversation", "decision").order_by("opened_at")[:4])
 
 
 def _add_talk(task: Task, number: int) -> None:
@@ -133,7 +133,7 @@ def _add_talk(task: Task, number: int) -> None:
 def _split_off() -> None:
     """Of something that a nurse holds, the money is for billing to answer; the rest stays with the nurse."""
     held = Task.objects.live().filter(owner__isnull=False, queue__role="nurse", urgency__lt=Urgency.URGENT)
-    task = held.select_related("queue", "owner", "conversation__patient").order_by("-pk").first()
+    task = held.select_related("queue", "owner", "conversation__patient").order_by("-opened_at").first()
     if task is not None and task.owner is not None:
         told, billing = book("beside")["part"], Queue.objects.live().get(code="billing")
         actions.split(task=task, queue=billing, title=told["title"], details=told["details"], by=task.owner)

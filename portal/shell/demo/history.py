@@ -1,35 +1,45 @@
-"""Telling the demo clinic's ninety days: every act of every story, in the order of time, through the real actions.
+"""Telling the demo clinic's ninety days: every act of every story through the real actions.
 
-Each batch of acts is one transaction that also writes into the marker what comes next for each story that has begun.
-So a run that was killed goes on exactly where the last batch ended, and nothing is told twice.
+The stories are told in parts, by household: nothing that one does depends on another's, so each part is told in the
+order of time by itself, and several processes tell several at once. Each batch of acts is one transaction that also
+writes into the marker what comes next for each story of its part. So a run that was killed goes on exactly where the
+last batches ended, and nothing is told twice.
 """
 
 from __future__ import annotations
 
+import gc
 import heapq
+import multiprocessing
+import multiprocessing.connection
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
 from audit.actions import gathered
 from audit.now import at
 from portal.people.policies import Refused
 from portal.people.reference import steady
+from portal.shell import processes
 from portal.shell.demo import beside
 from portal.shell.demo.acting import Telling, in_a_hurry
+from portal.shell.demo.ahead import read_ahead
 from portal.shell.demo.patients import people_of
-from portal.shell.demo.stories import plan
+from portal.shell.demo.stories import Story, plan
 from portal.shell.models import DemoClinic
 from queues.models import Task
 
-BATCH = 150  # acts in one transaction: some twenty requests' worth
+BATCH = 100  # acts in one transaction: some fifteen requests' worth
 AGAIN = 5  # times in a row that a batch which met a deadlock is told again
+HEAD_START = 40  # requests that are read before anybody tells: two who meet a new text wait for each other
 _LOCK = 7_306_425_119  # names the database's advisory lock that one loader holds
+
+Say = Callable[[DemoClinic], None]
 
 
 class Next(NamedTuple):
@@ -41,8 +51,9 @@ class Next(NamedTuple):
     task: int
 
 
-def load_history(*, say: Callable[[DemoClinic], None] = lambda marker: None) -> DemoClinic:
-    """Tell what is not told yet. Raises Refused on a database that isn't the demo's, or while another run is at it."""
+def load_history(*, say: Say = lambda marker: None, loaders: int = 1) -> DemoClinic:
+    """Tell what is not told yet, in so many processes. Raises Refused on a database that isn't the demo's, or while
+    another run is at it."""
     if settings.PRODUCTION:
         raise Refused(
             "This Porter serves a practice (PORTER_MODE is “production”): the demo clinic stays out of it."
@@ -54,9 +65,70 @@ def load_history(*, say: Callable[[DemoClinic], None] = lambda marker: None) -> 
     with in_a_hurry(), _only_one():
         marker = DemoClinic.objects.get()
         if marker.loading:
-            _History(marker).tell(say)
+            people = people_of(marker)
+            stories = plan(seed=marker.seed, anchor=marker.anchor, count=marker.planned, people=people)
+            parts = _begin(marker, loaders)
+            if loaders == 1:
+                for part in range(parts):
+                    _Part(marker, stories, part).tell(say)
+            else:
+                _tell_at_once(marker, stories, parts, say)
+            marker.refresh_from_db()
         beside.enter_talk(marker)
         return marker
+
+
+def _begin(marker: DemoClinic, loaders: int) -> int:
+    """In how many parts it is told. Whoever goes on with it keeps to the parts in which it was begun."""
+    if "parts" not in marker.unfinished:
+        marker.unfinished = {"parts": [{} for _each in range(loaders)]}
+        marker.save(update_fields=["unfinished"])
+    return len(marker.unfinished["parts"])
+
+
+# ---- several at once --------------------------------------------------------------------------------------------
+
+
+def _tell_at_once(marker: DemoClinic, stories: list[Story], parts: int, say: Say) -> None:
+    """A process for each part, while this one reads ahead of them and says how far they are."""
+    to_come = stories[marker.done :]
+    reading = read_ahead(marker, to_come)
+    read = 0
+    while read < min(HEAD_START, len(to_come)):
+        read += next(reading)
+    gc.freeze()  # what is planned and loaded by now is theirs, too, and nobody copies it by looking through it
+    fork = multiprocessing.get_context("fork")
+    loaders = [
+        fork.Process(target=_load_part, args=(marker, stories, part), daemon=True) for part in range(parts)
+    ]
+    try:
+        for loader in loaders:
+            loader.start()
+        for _texts in reading:
+            _say_how_far(marker, say)
+        while working := [loader.sentinel for loader in loaders if loader.is_alive()]:
+            multiprocessing.connection.wait(working, timeout=1)
+            _say_how_far(marker, say)
+            if any(loader.exitcode for loader in loaders):
+                raise RuntimeError("One of those who tell the history ended before its time.")
+    finally:
+        for loader in loaders:
+            if loader.pid is not None:
+                loader.terminate()
+                loader.join()
+
+
+def _say_how_far(marker: DemoClinic, say: Say) -> None:
+    told = marker.done
+    marker.refresh_from_db()
+    if marker.done != told:
+        say(marker)
+
+
+def _load_part(marker: DemoClinic, stories: list[Story], part: int) -> None:
+    processes.end_with_parent()
+    connection.connection = None  # the parent's own; to close it here would end it there
+    _Part(marker, stories, part).tell(lambda _marker: None)
 
 
 @contextmanager
@@ -79,17 +151,21 @@ def _may_be_told_again(error: OperationalError) -> bool:
     return getattr(error.__cause__, "sqlstate", None) in ("40P01", "40001")
 
 
-class _History(Telling):
-    """Ninety days of stories: the acts of all of them in the order of time."""
+class _Part(Telling):
+    """The stories of some households: the acts of all of them in the order of time."""
 
-    def __init__(self, marker: DemoClinic) -> None:
-        stories = plan(seed=marker.seed, anchor=marker.anchor, count=marker.planned, people=people_of(marker))
+    def __init__(self, marker: DemoClinic, stories: list[Story], part: int) -> None:
         super().__init__(marker, stories)
+        self.part, parts = part, len(marker.unfinished["parts"])
+        people = people_of(marker)
+        self.own = [
+            number for number, story in enumerate(stories) if people[story.patient].household % parts == part
+        ]
         self._begin_where_it_ended()
 
     def _begin_where_it_ended(self) -> None:
         """Go on from what the last batch has written down."""
-        unfinished = self.marker.unfinished
+        unfinished = self.marker.unfinished["parts"][self.part]
         self.sent: int = unfinished.get("sent", 0)
         self.heap = [
             Next(datetime.fromisoformat(moment), *rest) for moment, *rest in unfinished.get("next", [])
@@ -99,7 +175,7 @@ class _History(Telling):
 
     # ---- the order of time --------------------------------------------------------------------------------------
 
-    def tell(self, say: Callable[[DemoClinic], None]) -> None:
+    def tell(self, say: Say) -> None:
         failed = 0
         while self.more:
             try:
@@ -115,33 +191,40 @@ class _History(Telling):
                 say(self.marker)
 
     def _tell_a_batch(self) -> None:
-        with gathered(), steady():
-            for _each in range(BATCH):
-                if self.more:
-                    self._do(self._take())
+        with transaction.atomic():
+            with gathered(), steady():
+                for _each in range(BATCH):
+                    if self.more:
+                        self._do(self._take())
             self._keep()
 
     @property
     def more(self) -> bool:
-        return bool(self.heap) or self.sent < len(self.stories)
+        return bool(self.heap) or self.sent < len(self.own)
 
     def _take(self) -> Next:
         """The act that is next in time: a request that is sent, or what one of those under way does."""
-        story = self.stories[self.sent] if self.sent < len(self.stories) else None
-        if story is None or (self.heap and self.heap[0].moment <= story.at):
+        number = self.own[self.sent] if self.sent < len(self.own) else None
+        if number is None or (self.heap and self.heap[0].moment <= self.stories[number].at):
             return heapq.heappop(self.heap)
         self.sent += 1
-        return Next(story.at, self.sent - 1, -1, 0)
+        return Next(self.stories[number].at, number, -1, 0)
 
     def _keep(self) -> None:
-        """Write down where the next batch begins, in this batch's own transaction."""
-        marker, following = self.marker, sorted(self.heap)
-        # The last request may be sent while others go on: it counts only when everything is told.
-        marker.done = min(self.sent, marker.planned - 1) if self.more else marker.planned
-        marker.unfinished = {
+        """Write down where the next batch begins, in this batch's own transaction and as its last word: whoever tells
+        another part waits for it."""
+        marker = self.marker = DemoClinic.objects.select_for_update().get()
+        parts: list[dict[str, Any]] = marker.unfinished["parts"]
+        parts[self.part] = {
             "sent": self.sent,
-            "next": [[coming.moment.isoformat(), *coming[1:]] for coming in following],
+            "next": [[coming.moment.isoformat(), *coming[1:]] for coming in sorted(self.heap)],
+            "over": not self.more,
         }
+        # The last request may be sent while others go on: it counts only when everything is told.
+        over = all(part.get("over") for part in parts)
+        marker.done = (
+            marker.planned if over else min(sum(part.get("sent", 0) for part in parts), marker.planned - 1)
+        )
         marker.save(update_fields=["done", "unfinished"])
 
     def _do(self, coming: Next) -> None:

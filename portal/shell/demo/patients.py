@@ -39,6 +39,11 @@ class Person:
         return f"{self.given} {self.family}"
 
     @property
+    def household(self) -> int:
+        """The number of whoever writes for all of it."""
+        return self.number if self.writer is None else self.writer
+
+    @property
     def record_number(self) -> str:
         return f"00-{41000 + self.number * 37}"
 

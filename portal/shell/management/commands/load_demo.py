@@ -1,14 +1,16 @@
+import os
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_datetime
 
 from portal.people.policies import Refused
-from portal.shell.demo.ahead import read_ahead, reading_ahead
 from portal.shell.demo.base import PLANNED, SEED, load_base
 from portal.shell.demo.history import load_history
 from portal.shell.demo.logins import PASSWORD, logins
 from portal.shell.models import DemoClinic
+
+MOST_LOADERS = 4  # PostgreSQL needs a core, too, and so does whoever looks at the first pages
 
 
 class Command(BaseCommand):
@@ -25,9 +27,10 @@ class Command(BaseCommand):
             "--history", action="store_true", help="Tell the last ninety days, or the rest of them."
         )
         parser.add_argument(
-            "--read-ahead",
-            action="store_true",
-            help="Only read the history's texts for red flags; --history starts this beside itself.",
+            "--loaders",
+            type=int,
+            default=min(len(os.sched_getaffinity(0)), MOST_LOADERS),
+            help="With --history: how many processes tell it; one a core without a word.",
         )
         parser.add_argument("--logins", action="store_true", help="Print whom anybody can log in as.")
         parser.add_argument(
@@ -39,16 +42,14 @@ class Command(BaseCommand):
         parser.add_argument("--anchor", help="With --base: when the history ends, as 2026-03-04T15:00-05:00.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        anything = options["base"] or options["history"] or options["logins"] or options["read_ahead"]
-        if options["read_ahead"]:
-            for marker in DemoClinic.objects.all():
-                self.stdout.write(f"{read_ahead(marker)} texts are read.")
+        anything = options["base"] or options["history"] or options["logins"]
+        if options["loaders"] < 1:
+            raise CommandError("Somebody has to tell the history: --loaders is 1 or more.")
         try:
             if options["base"] or not anything:
                 self._base(options)
             if options["history"] or not anything:
-                with reading_ahead(DemoClinic.objects.first()):
-                    load_history(say=self._progress)
+                load_history(say=self._progress, loaders=options["loaders"])
         except Refused as refused:
             raise CommandError(str(refused)) from None
         if options["logins"] or not anything:
