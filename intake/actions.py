@@ -8,10 +8,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from audit.actions import Kind, record
 from audit.now import now
+from audit.statements import touched
 from intake import emergencies, forms, later, offered
 from intake.attachments import actions as attachments
 from intake.attachments import form as files
@@ -24,7 +26,7 @@ from intake.releases import offer_follow_up, publish_version, retire_version, sa
 from portal.people import places
 from portal.people.models import Patient, User
 from portal.people.policies import Refused, may_keep_confidential
-from portal.people.prepared import kept_statements
+from portal.people.prepared import Prepared, kept_statements
 from portal.people.reference import steady
 from queues import actions as queues
 from queues import policies
@@ -74,9 +76,9 @@ def start_draft(
     version = offered.live_version(request_type.questionnaire_id)
     if version is None or request_type.retired_at:
         raise Refused(_("This kind of request is not offered any more. Please pick another one, or call us."))
-    begun = Draft.objects.filter(
-        author=by, patient=patient, request_type=request_type, channel=channel
-    ).first()
+    begun = next(
+        iter(_begun(author=by.pk, patient=patient.pk, request_type=request_type.pk, channel=channel)), None
+    )
     visit = _visit_of(beside) if beside is not None and beside.patient_id == patient.pk else None
     if begun:
         if visit is not None:
@@ -97,6 +99,11 @@ def start_draft(
     )
     record("intake.draft.start", by=by, kind=Kind.CREATE, patients=[patient.pk], entity=draft)
     return draft
+
+
+@Prepared
+def _begun(author: int, patient: int, request_type: int, channel: str) -> QuerySet[Draft]:
+    return Draft.objects.filter(author=author, patient=patient, request_type=request_type, channel=channel)
 
 
 def _visit_of(conversation: Conversation) -> UUID:
@@ -183,11 +190,16 @@ def facts_of(draft: Draft, state: State, readings: list[Reading]) -> dict[str, A
         answers=forms.answers(draft, state),
         patient=draft.patient,
         readings=readings,
-        open_requests=Task.objects.live().filter(conversation__patient=draft.patient_id).count(),
+        open_requests=len(_open_tasks(patient=draft.patient_id)),
         moment=now(),
         notice_shown=bool(draft.notices),
         unseen_files=bool(files.ids(state)),
     )
+
+
+@Prepared
+def _open_tasks(patient: int) -> QuerySet[Task]:
+    return Task.objects.live().filter(conversation__patient=patient).only("pk").order_by()
 
 
 def _emergencies(draft: Draft, state: State) -> dict[str, str]:
@@ -206,12 +218,9 @@ def submit(*, draft_id: UUID, by: User) -> Conversation:
     """
     with transaction.atomic():
         # The lock makes the second of two submits wait here; it then finds no draft, and the first one's request.
-        draft = (
-            Draft.objects.select_for_update(of=("self",))
-            .filter(pk=draft_id, author=by)
-            .select_related("patient")
-            .first()
-        )
+        draft = next(iter(_locked(pk=draft_id)), None)
+        if draft is not None and draft.author_id != by.pk:
+            draft = None
         with steady():
             if draft is not None and draft.request_type_id is not None:
                 draft.request_type = offered.request_type(draft.request_type_id)
@@ -232,6 +241,12 @@ def submit(*, draft_id: UUID, by: User) -> Conversation:
     raise Changed(
         _("This form was changed while you filled it in. Your answers are kept: look them over and send.")
     )
+
+
+@Prepared
+def _locked(pk: UUID) -> QuerySet[Draft]:
+    # By its key alone: drafts come and go, and by any other column the server reads over all that were.
+    return Draft.objects.select_for_update(of=("self",)).filter(pk=pk).select_related("patient").order_by()
 
 
 def _sent_before(draft_key: UUID, by: User) -> Conversation:
@@ -317,8 +332,7 @@ def _send(draft: Draft, by: User) -> Conversation:
         emergencies.close(draft_key=draft.pk, outcome=Notice.Outcome.SENT, submission=submission)
     attachments.hand_in(draft=draft, submission=submission, kept=files.ids(state), by=by)
     # Nothing points at it any more: its files were handed in or deleted.
-    drafts = Draft.objects.filter(pk=draft.pk)
-    drafts._raw_delete(drafts.db)
+    touched("DELETE FROM intake_draft WHERE id = %s", [draft.pk])
     return conversation
 
 

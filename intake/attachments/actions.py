@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from audit.actions import Kind, record
@@ -17,6 +18,7 @@ from intake.attachments.storage import storage
 from intake.models import Draft, Submission
 from portal.people.models import Patient, User
 from portal.people.policies import Refused
+from portal.people.prepared import Prepared
 from queues.models import Message
 
 
@@ -66,7 +68,7 @@ def discard_of_draft(*, draft: Draft, by: User) -> None:
 def hand_in(*, draft: Draft, submission: Submission, kept: Iterable[UUID], by: User) -> None:
     """Make the files that answer a question part of what is sent, and delete the others. Part of the submit."""
     kept = set(kept)
-    there = list(Attachment.objects.select_for_update().filter(draft=draft))
+    there = _locked(draft=draft.pk)
     _drop([each for each in there if each.pk not in kept], by=by)
     sent = [each for each in there if each.pk in kept]
     if not sent:
@@ -82,6 +84,11 @@ def hand_in(*, draft: Draft, submission: Submission, kept: Iterable[UUID], by: U
         entity=submission,
         detail={"attachments": [str(each.pk) for each in sent]},
     )
+
+
+@Prepared
+def _locked(draft: UUID) -> QuerySet[Attachment]:
+    return Attachment.objects.select_for_update().filter(draft=draft)
 
 
 @transaction.atomic

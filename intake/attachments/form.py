@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
@@ -25,6 +26,7 @@ from intake.questionnaires import Page, Questionnaire, State, UnknownField, acce
 from intake.questionnaires.names import resolve
 from portal.people.models import Patient, User
 from portal.people.policies import Refused
+from portal.people.prepared import Prepared
 
 NOT_TAKEN = "files-not-taken"
 
@@ -47,7 +49,12 @@ def asks_for_files(form: Questionnaire) -> bool:
 
 def files_of(draft: Draft, form: Questionnaire) -> list[Attachment]:
     """The draft's files in the order they came; no look at the database for a form that asks for none."""
-    return list(Attachment.objects.filter(draft=draft)) if asks_for_files(form) else []
+    return _of_draft(draft=draft.pk) if asks_for_files(form) else []
+
+
+@Prepared
+def _of_draft(draft: UUID) -> QuerySet[Attachment]:
+    return Attachment.objects.filter(draft=draft)
 
 
 def with_files(

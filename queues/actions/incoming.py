@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from audit.actions import Kind, append, record
 from audit.now import is_set, now
 from portal.people.models import User
 from portal.people.policies import Refused
-from portal.people.prepared import kept_statements
+from portal.people.prepared import Prepared, kept_statements
 from portal.people.tasks import nudge
 from queues import clock, policies
 from queues.actions.path import LET_GO, change, lock, move
@@ -217,7 +217,15 @@ def mark_read(*, conversation: Conversation, by: User) -> None:
     """Note that the patient's side opened the messages sent to them."""
     unread = conversation.messages.standing().filter(from_patient=False, read_at__isnull=True)
     unread.shown().update(read_at=now())
+    if not _wait_for_a_reader(conversation=conversation.pk):
+        return
     # An urgent answer that can still be undone is not on the page yet: somebody calls if nobody reads it later.
     hidden = unread.filter(task=OuterRef("pk"), author__isnull=False)
     waits = conversation.tasks.filter(Q(unread_since__isnull=False) | Q(call_since__isnull=False))
     waits.exclude(Exists(hidden)).update(unread_since=None, call_since=None)
+
+
+@Prepared
+def _wait_for_a_reader(conversation: int) -> QuerySet[Task]:
+    waits = Q(unread_since__isnull=False) | Q(call_since__isnull=False)
+    return Task.objects.filter(waits, conversation=conversation).only("pk").order_by()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 
 from audit.actions import Kind, append, record
 from audit.now import is_set, now
+from audit.statements import touched
 from portal.people.models import User
 from portal.people.prepared import Prepared
 from portal.people.tasks import nudge
@@ -46,6 +48,11 @@ def lock(task: Task) -> Task:
 @Prepared
 def _locked(pk: int) -> QuerySet[Task]:
     return Task.objects.select_for_update().filter(pk=pk)
+
+
+def end_leg(task: Task, moment: datetime) -> None:
+    """Stop the clock of the queue that had the task until now."""
+    touched("UPDATE queues_leg SET left_at = %s WHERE task_id = %s AND left_at IS NULL", [moment, task.pk])
 
 
 def move(
@@ -110,7 +117,7 @@ def write(
         )
     )
     if after in DONE and before not in DONE:
-        Leg.objects.filter(task=task, left_at__isnull=True).update(left_at=now())
+        end_leg(task, now())
     if verb == "undo" and before in DONE:
         # The end never was: the queue's clock goes on.
         last = Leg.objects.filter(task=task).order_by("-pk").values("pk")[:1]

@@ -7,7 +7,7 @@ from typing import Any
 
 from audit.now import now
 from queues import clock
-from queues.actions.path import LET_GO
+from queues.actions.path import LET_GO, end_leg
 from queues.actions.saying import say_ourselves
 from queues.models import Leg, PromiseMove, Queue, Task
 from queues.urgency import Urgency
@@ -30,7 +30,7 @@ def answered(task: Task) -> dict[str, Any]:
 def start_leg(task: Task, queue: Queue) -> Leg:
     """Begin the clock of this queue, from its own targets, and end the one before."""
     moment = now()
-    Leg.objects.filter(task=task, left_at__isnull=True).update(left_at=moment)
+    end_leg(task, moment)
     respond, resolve = queue.due(Urgency(task.urgency), moment)
     return Leg.objects.create(
         task=task, queue=queue, entered_at=moment, respond_due=respond, resolve_due=resolve

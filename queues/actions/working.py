@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from audit.actions import Kind, append, record
 from audit.now import is_set, now
 from portal.people.models import Mail, User
 from portal.people.policies import Refused
-from portal.people.prepared import kept_statements
+from portal.people.prepared import Prepared, kept_statements
 from portal.people.roles import Role
 from queues import fhir, policies
 from queues.actions import asking, telling
@@ -142,13 +143,18 @@ def resolve(
     )
     if assessed is not None:
         _assess(task, assessed, by=by)
-    messages = list(task.conversation.messages.standing().select_related("author"))
+    messages = _said(conversation=task.conversation_id)
     filing = Filing(
         task=task, document=fhir.exchange(task, messages), created_at=now(), not_before=now() + window()
     )
     append(filing)
     hold(task, "resolve", by=by, was=was, message=message, mails=mails, filing=filing)
     return task
+
+
+@Prepared
+def _said(conversation: int) -> QuerySet[Message]:
+    return Message.objects.standing().filter(conversation=conversation).select_related("author")
 
 
 def _assess(task: Task, assessed: Assessed, *, by: User) -> None:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from audit.now import now
 from portal.people.policies import Refused
+from portal.people.prepared import rows
 from portal.people.reference import remembered
 from queues.urgency import Urgency
 from triage import engine, signals
@@ -26,7 +27,7 @@ def read_texts(texts: Iterable[str], language: str) -> list[signals.Reading]:
     """The red flags of each text that says something, in order. Each text is read once and kept by its hash."""
     texts = [text for text in texts if text.strip()]
     digests = [_digest(text, language) for text in texts]
-    known = {row.digest: row for row in TextReading.objects.filter(digest__in=digests)}
+    known = _known(digests)
     # The same words in two boxes are read once; all that are new are read together, which is far quicker.
     unread = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in known}
     read = dict(zip(unread, signals.read_many(list(unread.values()), language), strict=True))
@@ -37,18 +38,22 @@ def read_texts(texts: Iterable[str], language: str) -> list[signals.Reading]:
     # Two tabs may save the same words at once; the second row would say the same.
     TextReading.objects.bulk_create(new, ignore_conflicts=True)
     return [
-        read[digest] if digest in read else signals.Reading.from_json(known[digest].result)
-        for digest in digests
+        read[digest] if digest in read else signals.Reading.from_json(known[digest]) for digest in digests
     ]
 
 
 def known_readings(texts: Iterable[str], language: str) -> list[signals.Reading] | None:
     """The kept readings of these texts in order; None where one of them was not read yet."""
     digests = [_digest(text, language) for text in texts if text.strip()]
-    known = {row.digest: row for row in TextReading.objects.filter(digest__in=digests)}
+    known = _known(digests)
     if not all(digest in known for digest in digests):
         return None
-    return [signals.Reading.from_json(known[digest].result) for digest in digests]
+    return [signals.Reading.from_json(known[digest]) for digest in digests]
+
+
+def _known(digests: list[str]) -> dict[str, str]:
+    """The readings that are kept of these texts, as JSON."""
+    return dict(rows("SELECT digest, result FROM triage_textreading WHERE digest = ANY(%s)", [digests]))
 
 
 def keep_readings(texts: Iterable[str], language: str) -> None:
