@@ -27,6 +27,18 @@ STRENGTH = re.compile(
     re.IGNORECASE,
 )
 MEDICINES = "medicine_safety"
+# A name, a place, "two weeks": so few words are like everything and nothing. Only the phrases in them count.
+FEWEST = 3
+# What people write where they have no answer, as words are compared: without accents and with contractions opened.
+NO_ANSWER = frozenset(
+    """i do not know|i really do not know|i am not sure|not that i know of|none of these|none of the above
+    |i would rather not say|prefer not to say|i prefer not to say|same as before|same as last time|does not apply
+    |nothing that i know of|that is all|yo no se|la verdad no se|no estoy seguro|no estoy segura|ninguno de estos
+    |ninguna de estas|ninguna de las anteriores|prefiero no decir|prefiero no decirlo|lo mismo de antes|no que yo sepa
+    |eso es todo""".replace("\n", "")
+    .replace("    ", "")
+    .split("|")
+)
 LONGEST_QUOTE = 90  # characters of an example or of the patient's words that a reason repeats
 
 
@@ -126,6 +138,8 @@ def _read_some(texts: Sequence[str], language: str) -> list[Reading]:
 
 def _weighed(known: Patterns, compared: Likeness, asked: Asked, seen: Seen) -> list[Signal]:
     """Phrases as far as the whole message bears them out, and likeness where they say nothing."""
+    if not asked.found and _says_nothing(asked.text):
+        return []
     limit = limits()
     kind = f"{'words' if seen.vector is None else 'both'}_{asked.language}"
     if seen.urgent >= limit[f"urgent_{kind}"]:
@@ -145,6 +159,11 @@ def _weighed(known: Patterns, compared: Likeness, asked: Asked, seen: Seen) -> l
         if alike.code != MEDICINES or not STRENGTH.fullmatch(asked.text.original):
             signals.append(alike)
     return signals
+
+
+def _says_nothing(text: Text) -> bool:
+    words = [word for word in text.words if any(map(str.isalnum, word))]
+    return len(words) < FEWEST or " ".join(words) in NO_ANSWER
 
 
 def _alike(known: Patterns, compared: Likeness, asked: Asked, seen: Seen, level: str) -> Signal:

@@ -257,6 +257,28 @@ def test_the_name_of_a_person_a_place_or_a_medicine_is_no_emergency(text: str, l
 @pytest.mark.parametrize(
     "text",
     [
+        "Some words", "Maya Ortiz", "Kurt Keys", "my husband", "daughter", "Two weeks", "Left knee", "every morning",
+        "she/her", "n/a", "blue", "not sure", "I don't know", "I'm not sure.", "None of the above", "No sé", "Yo no sé",
+        "Same as before", "Not that I know of", "Prefiero no decir",
+    ],
+)  # fmt: skip
+def test_a_word_or_two_in_a_box_are_like_nothing(text: str, language: str) -> None:
+    """Forms ask for names, places and since when; what two words do say is still read."""
+    assert not signals.read(text, language).signals
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["can't breathe", "chest pain", "overdose", "severe bleeding", "lips blue", "convulsiones", "me asfixio"],
+)
+def test_a_word_or_two_that_say_an_emergency_are_one(text: str) -> None:
+    assert signals.read(text, "es" if text in ("convulsiones", "me asfixio") else "en").emergency
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize(
+    "text",
+    [
         "Lisinopril 10 mg",
         "Doxycycline 100 mg",
         "Ibuprofen 600mg",
