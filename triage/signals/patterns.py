@@ -14,6 +14,8 @@ from .phrases import Phrase, Piece, read_lists, read_phrase
 from .text import Spelling, Text
 
 URGENCIES = ("urgent", "soon")
+# What a flag's entry may hold beside its phrases, and how that is used.
+USES = (("hints", "hint"), ("soon", "soon"), ("alone", "alone"), ("except", "except"))
 
 
 @dataclass(frozen=True)
@@ -28,19 +30,21 @@ class Flag:
 
 @dataclass(frozen=True)
 class Found:
-    """One phrase that counts: which flag, which words of the text; a hint needs more before it is a flag."""
+    """One phrase that counts: which flag, which words of the text; a hint needs more before it is a flag, and one that
+    is `alone` in its text needs nothing else."""
 
     flag: Flag
     urgency: str
     first: int
     last: int
     hint: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True)
 class _Rule:
     flag: Flag
-    use: str  # "urgent", "soon", "hint" (an illness by name, a weaker word), or "except"
+    use: str  # "urgent", "soon", "alone" (it is all that is said), "hint" (an illness by name, a weaker word), "except"
 
 
 class Patterns:
@@ -89,18 +93,27 @@ class Patterns:
         for rule, first, last in hits:
             if rule.use == "except" or any(f is rule.flag and first < e and b < last for f, b, e in excepted):
                 continue
+            alone = rule.use == "alone"
+            if alone and not text.is_all(first, last):
+                continue
             hint = rule.use == "hint"
             aside = set_aside(text, cues, first, last, lingers=rule.flag.lingers, hint=hint)
             if aside and aside != FADED:
                 aside_count += 1
                 continue
-            urgency = "soon" if aside == FADED else rule.flag.urgency if hint else rule.use
-            found.append(Found(rule.flag, urgency, first, last, hint))
+            urgency = "soon" if aside == FADED else rule.flag.urgency if hint or alone else rule.use
+            found.append(Found(rule.flag, urgency, first, last, hint, alone))
         return _strongest(found), aside_count
 
 
 def _sources(entry: Mapping[str, Any], urgency: str) -> Iterator[tuple[str, str]]:
-    for key, use in (("phrases", urgency), ("hints", "hint"), ("soon", "soon"), ("except", "except")):
+    for key, use in (
+        ("phrases", urgency),
+        ("hints", "hint"),
+        ("soon", "soon"),
+        ("alone", "alone"),
+        ("except", "except"),
+    ):
         for sources in (entry.get(key) or {}).values():
             for source in sources or ():
                 yield use, str(source)

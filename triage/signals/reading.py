@@ -27,7 +27,7 @@ STRENGTH = re.compile(
     re.IGNORECASE,
 )
 MEDICINES = "medicine_safety"
-# A name, a place, "two weeks": so few words are like everything and nothing. Only the phrases in them count.
+# A name, a place, "two weeks": so few words are like everything and nothing. What the phrases say of them counts.
 FEWEST = 3
 # What people write where they have no answer, as words are compared: without accents and with contractions opened.
 NO_ANSWER = frozenset(
@@ -138,7 +138,9 @@ def _read_some(texts: Sequence[str], language: str) -> list[Reading]:
 
 def _weighed(known: Patterns, compared: Likeness, asked: Asked, seen: Seen) -> list[Signal]:
     """Phrases as far as the whole message bears them out, and likeness where they say nothing."""
-    if not asked.found and _says_nothing(asked.text):
+    if asked.text.length < FEWEST or any(one.alone for one in asked.found):
+        return [_said(asked.text, one) for one in asked.found if not one.hint]
+    if not asked.found and _has_no_answer(asked.text):
         return []
     limit = limits()
     kind = f"{'words' if seen.vector is None else 'both'}_{asked.language}"
@@ -161,9 +163,8 @@ def _weighed(known: Patterns, compared: Likeness, asked: Asked, seen: Seen) -> l
     return signals
 
 
-def _says_nothing(text: Text) -> bool:
-    words = [word for word in text.words if any(map(str.isalnum, word))]
-    return len(words) < FEWEST or " ".join(words) in NO_ANSWER
+def _has_no_answer(text: Text) -> bool:
+    return " ".join(word for word in text.words if word.isalnum()) in NO_ANSWER
 
 
 def _alike(known: Patterns, compared: Likeness, asked: Asked, seen: Seen, level: str) -> Signal:

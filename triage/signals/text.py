@@ -116,6 +116,10 @@ class Spelling:
         return self._guess(token) if self._guess and len(token) > 5 else token
 
 
+def _says(word: str) -> bool:
+    return any(map(str.isalnum, word))
+
+
 class Text:
     """One message: its words in order, the even line, and where each word stood."""
 
@@ -202,6 +206,15 @@ class Text:
             first = bisect_right(self.starts, start)
         last = bisect_right(self.starts, max(end - 1, start))
         return first, max(last, first + 1)
+
+    def is_all(self, first: int, last: int) -> bool:
+        """Are these words all that is said?"""
+        return not any(_says(word) for word in (*self.words[:first], *self.words[last:]))
+
+    @property
+    def length(self) -> int:
+        """How many words there are, marks apart."""
+        return sum(map(_says, self.words))
 
     def original_span(self, first: int, last: int) -> tuple[int, int]:
         """From the first character of word `first` to the last of word `last - 1`, as the patient typed them."""
