@@ -29,8 +29,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--loaders",
             type=int,
-            default=min(len(os.sched_getaffinity(0)), MOST_LOADERS),
-            help="With --history: how many processes tell it; one a core without a word.",
+            default=min(os.cpu_count() or 1, MOST_LOADERS),
+            help="With --history: how many processes tell it; one a core where nothing is said.",
         )
         parser.add_argument("--logins", action="store_true", help="Print whom anybody can log in as.")
         parser.add_argument(
