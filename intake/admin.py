@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django import forms
@@ -10,11 +10,12 @@ from django.utils.translation import gettext_lazy as _
 from audit.admin import AuditedAdmin, ReadOnlyAdmin
 from intake import actions
 from intake.models import Questionnaire, RequestType, Version
-from intake.questionnaires import QuestionnaireError, export, inspect, inspect_value_sets
+from intake.questionnaires import Problem, QuestionnaireError, export, inspect, inspect_value_sets
 from portal.people.policies import Refused
 from portal.people.requests import Request
 
 MOST_BYTES = 5_000_000
+MOST_PLACES = 3
 
 
 class QuestionnaireForm(forms.ModelForm):
@@ -47,6 +48,7 @@ class QuestionnaireForm(forms.ModelForm):
             if sets and form is None and not self.errors:
                 self.add_error("value_sets", _("Add the questionnaire that uses them."))
             data["resource"] = export(form) if form else None
+            data["warnings"] = form.warnings if form else ()
         return data | {"value_sets": sets}
 
     def _read(self, name: str, reader: Callable[[bytes], Any]) -> Any:
@@ -100,7 +102,19 @@ class QuestionnaireAdmin(GuardedAdmin):
                 value_sets=form.cleaned_data["value_sets"],
                 by=request.user,
             )
+            self._tell(request, form.cleaned_data["warnings"])
         actions.offer_follow_up(questionnaire=obj, how=obj.follow_up, by=request.user)
+
+    def _tell(self, request: Request, warnings: Iterable[Problem]) -> None:
+        """What of the form is not done as its author wrote it: each sentence once, with the first of its places."""
+        places: dict[str, list[str]] = {}
+        for each in warnings:
+            places.setdefault(each.sentence, []).append(each.path)
+        for sentence, paths in places.items():
+            more = f" (+{len(paths) - MOST_PLACES})" if len(paths) > MOST_PLACES else ""
+            self.message_user(
+                request, f"{', '.join(paths[:MOST_PLACES])}{more}: {sentence}", messages.WARNING
+            )
 
 
 @admin.register(Version)

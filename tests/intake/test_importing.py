@@ -169,13 +169,13 @@ def admin(clinic: Clinic) -> Client:
     return client
 
 
-def uploaded(admin: Client, **files: Any) -> Any:
+def uploaded(admin: Client, *, follow: bool = False, **files: Any) -> Any:
     data = {"code": "colour", "title": "Colour", "follow_up": ""}
     data |= {f"versions-{key}": value for key, value in (("TOTAL_FORMS", "0"), ("INITIAL_FORMS", "0"))}
     for name, content in files.items():
         raw = content if isinstance(content, bytes) else json.dumps(content).encode()
         data[name] = SimpleUploadedFile(f"{name}.json", raw)  # type: ignore[assignment]
-    return admin.post(reverse("admin:intake_questionnaire_add"), data)
+    return admin.post(reverse("admin:intake_questionnaire_add"), data, follow=follow)
 
 
 def test_the_admin_takes_value_sets_beside_the_form(admin: Client) -> None:
@@ -186,6 +186,17 @@ def test_the_admin_takes_value_sets_beside_the_form(admin: Client) -> None:
 
     assert uploaded(admin, resource=ASKS_COLOUR, value_sets=BUNDLE).status_code == 302
     assert options(Questionnaire.objects.get(code="colour")) == ["Red", "Blue"]
+
+
+def test_the_admin_says_what_of_a_form_it_took_is_not_done(admin: Client) -> None:
+    """The same sentence at many places is told once."""
+    never = {"question": "colour", "operator": "=", "answerCoding": {"code": "green"}}
+    asked = [{"linkId": f"n{n}", "type": "string", "text": "Why?", "enableWhen": [never]} for n in range(5)]
+    form = ASKS_COLOUR | {"item": [*ASKS_COLOUR["item"], *asked]}
+    taken = uploaded(admin, follow=True, resource=form, value_sets=BUNDLE)
+    told = [str(message) for message in taken.context["messages"]]
+    assert any("item[1].enableWhen[0]" in line and "(+2)" in line and "never asked" in line for line in told)
+    assert len(told) == 2, "and that it was added"
 
 
 @pytest.mark.parametrize(
