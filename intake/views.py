@@ -178,6 +178,8 @@ def draft(request: Request, pk: UUID, page: str = "") -> HttpResponse:
             return _form_page(request, row, state, here, errors=True, status=422)
     where = [each.id for each in state.pages]
     at = where.index(here.id)
+    if "review" in request.GET and go in ("next", "back"):
+        return _on_to_review(row, [each for each in where if go == "next" and each not in row.visited])
     if go == "next":
         return redirect("draft", row.pk, where[at + 1]) if at + 1 < len(where) else redirect("review", row.pk)
     if go == "back":
@@ -187,6 +189,13 @@ def draft(request: Request, pk: UUID, page: str = "") -> HttpResponse:
         return _away_from(row)
     place = place_of(request.POST, row.raw)
     return redirect(reverse("draft", args=[row.pk, here.id]) + (f"#{place}" if place else ""))
+
+
+def _on_to_review(row: Draft, unseen: list[str]) -> HttpResponse:
+    """After a change, straight back to looking it over; before it, pages that the change has brought up."""
+    if unseen:
+        return redirect(reverse("draft", args=[row.pk, unseen[0]]) + "?review")
+    return redirect("review", row.pk)
 
 
 def _turn(post: Any) -> int:
@@ -328,6 +337,7 @@ def _form_page(
             "notice": emergencies.shown(row, request.user, fresh=row.fresh_notice or not request.htmx),
             "promise": _promise_before(row, state),
             "upload": files.limits(),
+            "reviewing": "review" in request.GET,
         },
         status=status,
     )

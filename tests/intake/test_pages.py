@@ -398,3 +398,33 @@ def test_a_row_that_was_added_is_where_the_page_goes_on(maya: Client, clinic: Cl
         assert response.url == f"{where}#{place}"
         assert f'id="{place}"' in maya.get(where).content.decode()
     assert maya.post(where, {"i.alias": ["Mia"]}).url == where
+
+
+def test_a_change_leads_straight_back_to_looking_it_over(maya: Client, clinic: Clinic) -> None:
+    """But first through a page that the change has brought up."""
+    ill = item("boolean", "ill")
+    more = item("string", "more", enableWhen=[{"question": "ill", "operator": "=", "answerBoolean": True}])
+    form = resource(
+        *(
+            group(f"g{n}", each)
+            for n, each in enumerate((item("string", "a"), ill, more, item("string", "z")))
+        )
+    )
+    kind = make.request_type("pages", form, name="Pages")
+    draft = actions.start_draft(request_type=kind, patient=clinic.patient, by=clinic.patient.user)
+    review = reverse("review", args=[draft.pk])
+    where, answers = page_of(draft), {"p1": {"i.a": "one"}, "p2": {"i.ill": "false"}, "p4": {"i.z": "end"}}
+    for page in answers:
+        where = maya.post(page_of(draft, page), answers[page] | {"go": "next"}).url
+    assert where == review
+    html = maya.get(review).content.decode()
+    change = page_of(draft, "p1") + "?review"
+    assert f'href="{change}"' in html
+    page = maya.get(change).content.decode()
+    assert "Done" in page
+    assert f'action="{change}"' in page
+    assert f'hx-post="{change}"' in page
+    assert maya.post(change, {"i.a": "two", "go": "next"}).url == review
+    brought_up = maya.post(page_of(draft, "p2") + "?review", {"i.ill": "true", "go": "next"}).url
+    assert brought_up == page_of(draft, "p3") + "?review"
+    assert maya.post(brought_up, {"i.more": "a cold", "go": "next"}).url == review

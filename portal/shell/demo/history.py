@@ -81,7 +81,9 @@ def load_history(*, say: Say = lambda marker: None, loaders: int = 1) -> DemoCli
 def _begin(marker: DemoClinic, loaders: int) -> int:
     """In how many parts it is told. Whoever goes on with it keeps to the parts in which it was begun."""
     if "parts" not in marker.unfinished:
-        marker.unfinished = {"parts": [{} for _each in range(loaders)]}
+        # Before there were parts, one process told it, and wrote down the same about the whole.
+        begun = marker.unfinished
+        marker.unfinished = {"parts": [begun] if begun else [{} for _each in range(loaders)]}
         marker.save(update_fields=["unfinished"])
     return len(marker.unfinished["parts"])
 
