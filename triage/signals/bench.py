@@ -1,4 +1,4 @@
-"""How quickly messages are read: rows for `make bench`."""
+"""How quickly messages are read: figures for `make bench`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .patterns import patterns
 from .reading import read_many
 
 ROUNDS = 15
-Row = tuple[str, float, str, float, bool]  # name, value, unit, aim, whether the aim is met
+Told = tuple[str, float, str, str]
 MESSAGE = (
     "Good morning, I saw you in March about my knee and that is much better, thank you. I am writing since yesterday "
     "I have had a dull ache behind my ribs when I walk the dog, and last night it woke me at three. I took an "
@@ -21,22 +21,18 @@ MESSAGE = (
 )[:500]
 
 
-def rows() -> Iterator[Row]:
+def reading() -> Iterator[Told]:
     """Milliseconds for one message of 500 characters on one core: its phrases, all of it, and all of it among many."""
     known, compared = patterns(), likeness()
-    yield _row("signals_patterns", _quickest(lambda: known.look(known.text(MESSAGE))), 0.5)
+    yield "signals_patterns", _quickest(lambda: known.look(known.text(MESSAGE))), "ms", "<= 0.5"
     if compared is None or compared.meaning is None:
         return
     text = known.text(MESSAGE)
     found, aside = known.look(text)
     asked = Asked(text, "en", found, aside)
-    yield _row("signals_meaning", _quickest(lambda: compared.see([asked])), 40.0)
+    yield "signals_meaning", _quickest(lambda: compared.see([asked])), "ms", "<= 40"
     many = [MESSAGE[:-number] for number in range(1, 33)]
-    yield _row("signals_read_many", _quickest(lambda: read_many(many), 3) / len(many), 40.0)
-
-
-def _row(name: str, value: float, aim: float) -> Row:
-    return name, round(value, 3), "ms", aim, value <= aim
+    yield "signals_read_many", _quickest(lambda: read_many(many), 3) / len(many), "ms", "<= 40"
 
 
 def _quickest(work: Callable[[], object], rounds: int = ROUNDS) -> float:

@@ -61,6 +61,7 @@ GROUPS = (
     Group("decisions", "triage.bench.decisions"),
     Group("replay", "triage.bench.replay"),
     Group("proofs", "triage.bench.proofs"),
+    Group("signals", "triage.signals.bench.reading"),
     *(
         Group(name, f"portal.shell.bench.web.{function}", rolls_back=False, in_practice=True)
         for name, function in (
