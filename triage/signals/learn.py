@@ -210,7 +210,8 @@ def vectors(learned: dict[str, NDArray[np.generic]], corpus: Corpus) -> NDArray[
     meaning = Meaning(learned)
     rows = meaning.model.run([encode(meaning.model, corpus.messages[index])[0] for index in pressing()])
     made = np.array([meaning.vector(one[1:-1] if len(one) > 2 else one) for one in rows])
-    return np.round(made / np.abs(made).max() * 127).astype(np.int8)
+    # 127 steps, half of what the type holds: the nearest is as well found, and they are stored in less
+    return np.round(made / np.abs(made).max() * 63).astype(np.int8)
 
 
 def learn_wording(corpus: Corpus) -> tuple[dict[str, NDArray[np.generic]], Floats]:

@@ -19,54 +19,58 @@ HELD_OUT = [json.loads(line) for line in (Path(__file__).parent / "held_out.json
 
 # The gate. What was measured is a little better, so that another machine does not turn it red.
 RECALL, ALARMS, ALARMS_IN_ONE = 0.945, 0.075, 0.12
-# The same for the part that was sealed until everything else was done: nearest to what a stranger writes.
-RECALL_OPEN, ALARMS_OPEN = 0.92, 0.115
+# The same for the parts that were sealed until everything else was done: nearest to what a stranger writes.
+SEALED = {"open": (0.935, 0.105), "round3": (0.97, 0.12)}
 LEVELS = ("urgent", "soon", "routine")
 # What each class misses, and alarms for nothing, of its held-out messages: one more of each is let pass.
 # A class that is not named had none.
 MISSED = {
-    "anaphylaxis": 2,
+    "anaphylaxis": 3,
     "bleeding": 1,
-    "dehydration": 1,
-    "infant_fever": 1,
+    "cauda_equina": 1,
+    "confusion": 1,
     "medicine": 1,
-    "overdose": 2,
-    "seizure": 3,
-    "stroke": 2,
-    "suicide": 9,
+    "overdose": 5,
+    "pregnancy": 1,
+    "seizure": 2,
+    "suicide": 8,
     "trauma": 1,
-    "unconscious": 1,
-    "violence": 2,
+    "violence": 1,
 }
 ALARMED = {
     "billing": 1,
     "bleeding": 1,
-    "breathing": 1,
-    "cardiac": 3,
+    "breathing": 4,
+    "burn": 1,
+    "carbon_monoxide": 1,
+    "cardiac": 4,
+    "child": 1,
     "choking": 1,
     "clot": 1,
     "confusion": 1,
-    "dehydration": 1,
-    "diabetic": 1,
+    "diabetic": 3,
     "eye": 1,
-    "gi_bleed": 1,
-    "head_injury": 2,
-    "infant_fever": 2,
+    "gi_bleed": 2,
+    "head_injury": 4,
+    "headache": 1,
     "limb": 1,
+    "meningitis": 1,
     "newborn": 1,
+    "other": 1,
     "overdose": 2,
     "pregnancy": 3,
-    "seizure": 1,
-    "sepsis": 3,
+    "psychosis": 1,
+    "sepsis": 1,
     "stroke": 2,
-    "symptom": 4,
+    "suicide": 2,
+    "symptom": 5,
     "trauma": 1,
     "unconscious": 3,
     "violence": 2,
 }
 SLACK = 1
 # The file all of this was measured with. Whoever learns anew measures anew, then writes its hash here.
-MEASURED = "83a398ee535b4aac09412259c62fb8a71c326d13296f4f2adab5de687eb52249"
+MEASURED = "07445145554d7974ca0fbb3502056646e3c4602afb42b7b38822eb3ad6b3182d"
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +89,12 @@ def share(found: list[tuple[dict[str, str], signals.Reading]], **wanted: str) ->
     return sum(reading.emergency for reading in chosen) / len(chosen)
 
 
-def test_the_held_out_messages_are_many_and_half_of_them_only_sound_like_danger() -> None:
+def test_the_held_out_messages_are_many_and_more_of_them_are_routine_than_urgent() -> None:
     assert len(HELD_OUT) >= 400
     assert {row["level"] for row in HELD_OUT} == set(LEVELS)
     routine = [row for row in HELD_OUT if row["level"] == "routine"]
-    assert len(routine) * 2 >= 0.95 * len(HELD_OUT)
+    urgent = [row for row in HELD_OUT if row["level"] == "urgent"]
+    assert len(routine) >= len(urgent) >= 0.4 * len(HELD_OUT)
     written = {example.text for example in examples()}
     assert not [row["text"] for row in HELD_OUT if row["text"] in written]
 
@@ -117,9 +122,11 @@ def test_few_everyday_messages_are_taken_for_emergencies(found, language: str) -
     assert share(found, level="routine") <= ALARMS
 
 
-def test_what_was_sealed_until_the_end_is_read_nearly_as_well(found) -> None:
-    assert share(found, level="urgent", part="open") >= RECALL_OPEN
-    assert share(found, level="routine", part="open") <= ALARMS_OPEN
+@pytest.mark.parametrize("part", SEALED)
+def test_what_was_sealed_until_the_end_is_read_nearly_as_well(found, part: str) -> None:
+    recall, alarms = SEALED[part]
+    assert share(found, level="urgent", part=part) >= recall
+    assert share(found, level="routine", part=part) <= alarms
 
 
 @pytest.mark.parametrize("code", sorted({row["code"] for row in HELD_OUT if row["level"] == "urgent"}))
@@ -307,6 +314,38 @@ def test_a_medicine_with_its_strength_says_nothing_about_how_somebody_is(text: s
     """Every refill has such a line; what is said around it is read as ever."""
     assert not signals.read(text, language).signals
     assert signals.read(f"{text}, I took all 30 of them because I want to die", "en").emergency
+
+
+NAMED_ALONE = [
+    ("Morphine", "en"),
+    ("Morfina", "es"),
+    ("Digoxin 125 mcg", "en"),
+    ("Digoxina 125 mcg", "es"),
+    ("The blue one.", "en"),
+    ("Las verdes", "es"),
+    ("Same as last time", "en"),
+    ("Warfarin", "en"),
+    ("insulina", "es"),
+]
+
+
+@pytest.mark.parametrize(("text", "language"), NAMED_ALONE)
+def test_a_medicine_named_alone_is_no_emergency(text: str, language: str) -> None:
+    assert not signals.read(text, language).emergency
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("I took all my morphine", "en"),
+        ("Me tomé toda la morfina de una vez", "es"),
+        ("I took the whole bottle of digoxin", "en"),
+        ("I took all of the blue ones an hour ago", "en"),
+        ("I've worked out the day and how", "en"),
+    ],
+)
+def test_the_same_few_words_with_danger_in_them_are_one(text: str, language: str) -> None:
+    assert signals.read(text, language).emergency
 
 
 @pytest.mark.parametrize(
