@@ -122,7 +122,8 @@ def _sources(entry: Mapping[str, Any], urgency: str) -> Iterator[tuple[str, str]
 def _strongest(found: list[Found]) -> list[Found]:
     kept: list[Found] = []
     for one in sorted(
-        found, key=lambda f: (f.flag.code, f.urgency != "urgent", f.hint, f.first - f.last, f.first)
+        found,
+        key=lambda f: (f.flag.code, f.urgency != "urgent", f.hint, not f.alone, f.first - f.last, f.first),
     ):
         if any(k.flag is one.flag and one.first < k.last and k.first < one.last for k in kept):
             continue

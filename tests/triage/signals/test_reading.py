@@ -282,7 +282,7 @@ def test_a_word_or_two_in_a_box_are_like_nothing(text: str, language: str) -> No
         "lips blue", "heart attack", "stroke", "Face drooping", "slurred speech", "can't see", "can't pee", "gasping",
         "anaphylaxis", "Throat closing", "hitting me", "being beaten", "cut wrists", "want die", "suicidal", "seizing",
         "fever 105", "sugar 480", "bp 220/130", "oxygen 82%", "water broke", "house fire", "stabbed", "hit head",
-        "dying", "EMERGENCY", "need ambulance", "SOS", "911", "help me!",
+        "dying", "I'm dying", "epipen used", "EMERGENCY", "need ambulance", "SOS", "911", "help me!",
         "convulsiones", "me asfixio", "infarto", "No respira", "quiero morir", "me pega", "tomé pastillas", "me muero",
         "emergencia", "no veo", "cara caída",
     ],
