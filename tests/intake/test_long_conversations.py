@@ -155,7 +155,7 @@ def test_very_many_long_texts_are_looked_over_by_their_beginnings_with_a_way_to_
     assert len(found) > 1
     pages = forms.form(draft.version).page_of
     for n in range(100):
-        at = reverse("draft", args=[draft.pk, pages[f"t.{n}"].id]) + f"#i.t~2E{n}"
+        at = reverse("draft", args=[draft.pk, pages[f"t.{n}"].id]) + f"?review#i.t~2E{n}"
         (shown,) = (page for page in found if f'href="{at}"' in page)
         assert f"{n} began, and went on" in shown
         assert "ended" not in shown

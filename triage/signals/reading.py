@@ -29,16 +29,8 @@ STRENGTH = re.compile(
 MEDICINES = "medicine_safety"
 # A name, a place, "two weeks": so few words are like everything and nothing. What the phrases say of them counts.
 FEWEST = 3
-# What people write where they have no answer, as words are compared: without accents and with contractions opened.
-NO_ANSWER = frozenset(
-    """i do not know|i really do not know|i am not sure|not that i know of|none of these|none of the above
-    |i would rather not say|prefer not to say|i prefer not to say|same as before|same as last time|does not apply
-    |nothing that i know of|that is all|yo no se|la verdad no se|no estoy seguro|no estoy segura|ninguno de estos
-    |ninguna de estas|ninguna de las anteriores|prefiero no decir|prefiero no decirlo|lo mismo de antes|no que yo sepa
-    |eso es todo""".replace("\n", "")
-    .replace("    ", "")
-    .split("|")
-)
+# Answers of more than so many words are read as all text is, whatever words they are made of.
+PLAIN = 6
 LONGEST_QUOTE = 90  # characters of an example or of the patient's words that a reason repeats
 
 
@@ -140,7 +132,7 @@ def _weighed(known: Patterns, compared: Likeness, asked: Asked, seen: Seen) -> l
     """Phrases as far as the whole message bears them out, and likeness where they say nothing."""
     if asked.text.length < FEWEST or any(one.alone for one in asked.found):
         return [_said(asked.text, one) for one in asked.found if not one.hint]
-    if not asked.found and _has_no_answer(asked.text):
+    if not asked.found and _is_plain(asked.text):
         return []
     limit = limits()
     kind = f"{'words' if seen.vector is None else 'both'}_{asked.language}"
@@ -163,8 +155,19 @@ def _weighed(known: Patterns, compared: Likeness, asked: Asked, seen: Seen) -> l
     return signals
 
 
-def _has_no_answer(text: Text) -> bool:
-    return " ".join(word for word in text.words if word.isalnum()) in NO_ANSWER
+@lru_cache(maxsize=1)
+def _plain() -> tuple[frozenset[str], frozenset[str]]:
+    told = load_yaml(DATA / "plain.yaml")
+    return frozenset(told["answers"]), frozenset(told["words"].split())
+
+
+def _is_plain(text: Text) -> bool:
+    """Does it say nothing about how somebody is: no answer at all, or only where, since when, how often or who?"""
+    answers, words = _plain()
+    said = [word for word in text.words if any(map(str.isalnum, word))]
+    return " ".join(said) in answers or (
+        len(said) <= PLAIN and all(word in words or word.isdigit() for word in said)
+    )
 
 
 def _alike(known: Patterns, compared: Likeness, asked: Asked, seen: Seen, level: str) -> Signal:

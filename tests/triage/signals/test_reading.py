@@ -267,11 +267,15 @@ def test_the_name_of_a_person_a_place_or_a_medicine_is_no_emergency(text: str, l
     [
         "Some words", "Maya Ortiz", "Kurt Keys", "my husband", "daughter", "Two weeks", "Left knee", "every morning",
         "she/her", "n/a", "blue", "not sure", "I don't know", "I'm not sure.", "None of the above", "No sé", "Yo no sé",
-        "Same as before", "Not that I know of", "Prefiero no decir",
+        "Same as before", "Not that I know of", "Prefiero no decir", "On the elbow", "On my left arm", "Behind the ear",
+        "About two weeks ago", "All over my back", "My older sister", "Not right now", "Comes and goes",
+        "Desde el lunes", "En las dos piernas", "Para mi hijo", "Va y viene",
     ],
 )  # fmt: skip
-def test_a_word_or_two_in_a_box_are_like_nothing(text: str, language: str) -> None:
-    """Forms ask for names, places and since when; what two words do say is still read."""
+def test_a_short_answer_that_says_nothing_of_how_somebody_is_is_like_nothing(
+    text: str, language: str
+) -> None:
+    """Forms ask for names, places and since when; what such words do say is still read."""
     assert not signals.read(text, language).signals
 
 
@@ -289,6 +293,15 @@ def test_a_word_or_two_in_a_box_are_like_nothing(text: str, language: str) -> No
 )  # fmt: skip
 def test_a_word_or_two_that_say_an_emergency_are_one(text: str) -> None:
     assert signals.read(text).emergency
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["my left arm is numb", "half my face droops", "all my pills at once", "both legs gone numb", "my last night here",
+     "my wife is not waking", "since monday he wheezes at night and his lips are blue"],
+)  # fmt: skip
+def test_one_more_word_than_where_and_when_is_read_as_ever(text: str) -> None:
+    assert signals.read(text).signals
 
 
 @pytest.mark.parametrize(
