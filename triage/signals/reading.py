@@ -130,7 +130,7 @@ def _read_some(texts: Sequence[str], language: str) -> list[Reading]:
 
 def _weighed(known: Patterns, compared: Likeness, asked: Asked, seen: Seen) -> list[Signal]:
     """Phrases as far as the whole message bears them out, and likeness where they say nothing."""
-    if asked.text.length < FEWEST or any(one.alone for one in asked.found):
+    if len(asked.text.said) < FEWEST or any(one.alone for one in asked.found):
         return [_said(asked.text, one) for one in asked.found if not one.hint]
     if not asked.found and _is_plain(asked.text):
         return []
@@ -164,7 +164,7 @@ def _plain() -> tuple[frozenset[str], frozenset[str]]:
 def _is_plain(text: Text) -> bool:
     """Does it say nothing about how somebody is: no answer at all, or only where, since when, how often or who?"""
     answers, words = _plain()
-    said = [word for word in text.words if any(map(str.isalnum, word))]
+    said = text.said
     return " ".join(said) in answers or (
         len(said) <= PLAIN and all(word in words or word.isdigit() for word in said)
     )

@@ -212,9 +212,9 @@ class Text:
         return not any(_says(word) for word in (*self.words[:first], *self.words[last:]))
 
     @property
-    def length(self) -> int:
-        """How many words there are, marks apart."""
-        return sum(map(_says, self.words))
+    def said(self) -> list[str]:
+        """The words, marks apart."""
+        return [word for word in self.words if _says(word)]
 
     def original_span(self, first: int, last: int) -> tuple[int, int]:
         """From the first character of word `first` to the last of word `last - 1`, as the patient typed them."""
