@@ -33,6 +33,7 @@ BATCH = 640  # tokens of one pass: bounded memory, and the products are large en
 FIRST, LAST = 101, 102  # the tokens that open and close a sequence
 PARTS = ("qkv", "out", "up", "down")  # the four products of a layer
 _EPSILON = 1e-12
+_STEEP = 80.0  # beyond, e to that power, or a sum of such, has no place in 32 bits
 
 
 class Unavailable(Exception):
@@ -181,12 +182,12 @@ class Layer:
             scores = np.matmul(
                 query, key.transpose(0, 1, 3, 2), out=room.take("scores", count, HEADS, length, length)
             )
-            scores -= scores.max(axis=-1, keepdims=True)
+            if max(float(scores.max()), -float(scores.min())) > _STEEP:
+                scores -= scores.max(axis=-1, keepdims=True)
             np.exp(scores, out=scores)
-            scores /= scores.sum(axis=-1, keepdims=True)
-            mixed[span].reshape(count, length, HEADS, WIDTH // HEADS)[...] = (scores @ value).transpose(
-                0, 2, 1, 3
-            )
+            # divided afterwards: that is a quarter of the numbers
+            shared = (scores @ value) / scores.sum(axis=-1, keepdims=True)
+            mixed[span].reshape(count, length, HEADS, WIDTH // HEADS)[...] = shared.transpose(0, 2, 1, 3)
         attended = np.matmul(mixed, self.weight["out"], out=room.take("attended", rows, WIDTH))
         attended += self.bias["out"]
         attended += hidden

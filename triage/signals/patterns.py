@@ -26,6 +26,7 @@ class Flag:
     label: str
     urgency: str
     lingers: str  # "hours": still urgent when it has passed off; "weeks": even when that was weeks ago; or ""
+    outright: bool = False  # who says this in so many words is believed against much that stands around it
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,11 @@ class Patterns:
         for path in sorted((DATA / "flags").glob("*.yaml")):
             for entry in load_yaml(path):
                 flag = Flag(
-                    entry["code"], entry["label"], entry.get("urgency", "urgent"), entry.get("lingers", "")
+                    entry["code"],
+                    entry["label"],
+                    entry.get("urgency", "urgent"),
+                    entry.get("lingers", ""),
+                    entry.get("outright", False),
                 )
                 if flag.code in self.flags or flag.urgency not in URGENCIES:
                     raise ValueError(f"{path.name}: {flag.code!r} is named twice or has an unknown urgency")

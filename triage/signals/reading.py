@@ -136,7 +136,8 @@ def _weighed(known: Patterns, compared: Likeness, asked: Asked, seen: Seen) -> l
         return []
     limit = limits()
     kind = f"{'words' if seen.vector is None else 'both'}_{asked.language}"
-    if seen.urgent >= limit[f"urgent_{kind}"]:
+    outright = any(one.flag.outright and one.urgency == URGENT and not one.hint for one in asked.found)
+    if seen.urgent >= limit[f"{'outright' if outright else 'urgent'}_{kind}"]:
         signals = [_said(asked.text, one) for one in asked.found]
         if not any(signal.urgency == URGENT for signal in signals):
             signals.append(_alike(known, compared, asked, seen, URGENT))

@@ -18,59 +18,57 @@ HELD_OUT = [json.loads(line) for line in (Path(__file__).parent / "held_out.json
 
 
 # The gate. What was measured is a little better, so that another machine does not turn it red.
-RECALL, ALARMS, ALARMS_IN_ONE = 0.945, 0.075, 0.12
+RECALL, ALARMS, ALARMS_IN_ONE = 0.955, 0.065, 0.10
 # The same for the parts that were sealed until everything else was done: nearest to what a stranger writes.
-SEALED = {"open": (0.935, 0.105), "round3": (0.97, 0.12)}
+SEALED = {"open": (0.93, 0.065), "round3": (0.97, 0.11), "round4": (0.95, 0.065)}
 LEVELS = ("urgent", "soon", "routine")
 # What each class misses, and alarms for nothing, of its held-out messages: one more of each is let pass.
 # A class that is not named had none.
 MISSED = {
     "anaphylaxis": 3,
     "bleeding": 1,
+    "burn": 1,
+    "cardiac": 1,
     "cauda_equina": 1,
-    "confusion": 1,
+    "infant_fever": 2,
     "medicine": 1,
-    "overdose": 5,
-    "pregnancy": 1,
+    "overdose": 3,
+    "pregnancy": 2,
+    "psychosis": 1,
     "seizure": 2,
-    "suicide": 8,
-    "trauma": 1,
+    "stroke": 1,
+    "suicide": 13,
     "violence": 1,
 }
 ALARMED = {
-    "billing": 1,
+    "abdomen": 1,
     "bleeding": 1,
     "breathing": 4,
     "burn": 1,
-    "carbon_monoxide": 1,
-    "cardiac": 4,
-    "child": 1,
+    "cardiac": 1,
     "choking": 1,
-    "clot": 1,
     "confusion": 1,
     "diabetic": 3,
-    "eye": 1,
-    "gi_bleed": 2,
-    "head_injury": 4,
-    "headache": 1,
-    "limb": 1,
+    "form": 1,
+    "head_injury": 1,
     "meningitis": 1,
     "newborn": 1,
-    "other": 1,
-    "overdose": 2,
-    "pregnancy": 3,
+    "other": 9,
+    "overdose": 3,
+    "pregnancy": 4,
     "psychosis": 1,
+    "seizure": 1,
     "sepsis": 1,
-    "stroke": 2,
+    "stroke": 1,
     "suicide": 2,
     "symptom": 5,
     "trauma": 1,
-    "unconscious": 3,
-    "violence": 2,
+    "unconscious": 1,
+    "violence": 3,
 }
 SLACK = 1
 # The file all of this was measured with. Whoever learns anew measures anew, then writes its hash here.
-MEASURED = "07445145554d7974ca0fbb3502056646e3c4602afb42b7b38822eb3ad6b3182d"
+MEASURED = "1ab1d17eafc6879c20a7b54e16dd47a2f7d670b49f3f65d3934f1c4094e5127c"
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +201,19 @@ def test_plain_words_for_an_emergency_are_urgent_and_say_why(text: str, language
     reading = signals.read(text, language)
     assert reading.emergency
     assert all(signal.reason for signal in reading.signals)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Refill please. I want to kill myself.", "en"),
+        ("Please refill my sertraline. I think about ending my life every day.", "en"),
+        ("I need to move Tuesday's visit. I took the whole bottle an hour ago.", "en"),
+        ("Losartan 50 mg, me las tomé todas porque me quiero morir", "es"),
+    ],
+)
+def test_who_says_it_outright_is_heard_whatever_stands_around_it(text: str, language: str) -> None:
+    assert signals.read(text, language).emergency
 
 
 @pytest.mark.parametrize(
