@@ -11,8 +11,9 @@ threads = int(os.environ.get("PORTER_WEB_THREADS", "4"))
 preload_app = True
 timeout = 60
 graceful_timeout = 5
-max_requests = 5_000
-max_requests_jitter = 500
+# Against what a library may leak; a new one has to read places, rules and forms again.
+max_requests = 50_000
+max_requests_jitter = 5_000
 # In memory where there is such a place: a heartbeat on a slow disk looks like a worker that hangs.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 # No access log: an address may name a patient's row, and the audit trail knows who read what.

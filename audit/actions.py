@@ -9,6 +9,7 @@ from django.db import models, transaction
 
 from audit.models import Event
 from audit.now import now
+from audit.statements import add_all
 
 Kind = Event.Kind
 
@@ -71,8 +72,8 @@ def gathered() -> Iterator[None]:
         of_kind: dict[type[models.Model], list[models.Model]] = {}
         for row in rows:
             of_kind.setdefault(type(row), []).append(row)
-        for model, told in of_kind.items():
-            model._default_manager.bulk_create(told)
+        for told in of_kind.values():
+            add_all(told)
 
 
 def record_read(

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from audit.actions import Kind, record
 from audit.now import now
-from audit.statements import touched
+from audit.statements import as_one, drawing, found, sent, together
 from intake import emergencies, forms, later, offered
 from intake.attachments import actions as attachments
 from intake.attachments import form as files
+from intake.attachments.models import Attachment
 from intake.later import answer, start_answer, write
 from intake.models import Draft, RequestType, Submission, Version
 from intake.notices import Notice
@@ -27,13 +30,14 @@ from portal.people import places
 from portal.people.models import Patient, User
 from portal.people.policies import Refused, may_keep_confidential
 from portal.people.prepared import Prepared, kept_statements
-from portal.people.reference import steady
+from portal.people.reference import NUMBERS, steady
 from queues import actions as queues
 from queues import policies
 from queues.models import Conversation, Task
 from queues.urgency import Urgency
 from triage import actions as triage
 from triage import explain, facts
+from triage.models import Decision
 from triage.signals import Reading
 
 # What is said after sending, and the questionnaires, are parts of their own.
@@ -145,7 +149,8 @@ def save_draft(*, draft: Draft, raw: Mapping[str, list[str]], by: User, page: st
         draft.visited.append(page)
     state = forms.evaluate(draft)
     draft.fresh_notice = emergencies.note(draft, _emergencies(draft, state), by=by)
-    draft.save(update_fields=["raw", "updated_at", "visited", "notices"])
+    draft.digests = triage.digests_of(forms.texts(state), draft.patient.language)
+    draft.save(update_fields=["raw", "updated_at", "visited", "notices", "digests"])
     record("intake.draft.save", by=by, kind=Kind.UPDATE, patients=[draft.patient_id], entity=draft)
     return state
 
@@ -174,8 +179,11 @@ def discard_draft(*, draft: Draft, by: User) -> None:
 # ---- sending ---------------------------------------------------------------------------------------------------
 
 
-def facts_of(draft: Draft, state: State, readings: list[Reading]) -> dict[str, Any]:
-    """What triage may look at if the draft were sent now. No machine reads a photo, and a fact of its own says so."""
+def facts_of(
+    draft: Draft, state: State, readings: list[Reading], *, open_requests: int | None = None
+) -> dict[str, Any]:
+    """What triage may look at if the draft were sent now. No machine reads a photo, and a fact of its own says so.
+    `open_requests` is how many the patient has, where that is known already."""
     if draft.follow_up is not None:
         conversation = draft.follow_up.conversation
         task = conversation.tasks.front_first().select_related("decision").first()
@@ -190,7 +198,7 @@ def facts_of(draft: Draft, state: State, readings: list[Reading]) -> dict[str, A
         answers=forms.answers(draft, state),
         patient=draft.patient,
         readings=readings,
-        open_requests=len(_open_tasks(patient=draft.patient_id)),
+        open_requests=len(_open_tasks(patient=draft.patient_id)) if open_requests is None else open_requests,
         moment=now(),
         notice_shown=bool(draft.notices),
         unseen_files=bool(files.ids(state)),
@@ -208,6 +216,10 @@ def _emergencies(draft: Draft, state: State) -> dict[str, str]:
     return emergencies.found(facts_of(draft, state, readings), readings)
 
 
+# What a submit adds whose keys are asked for.
+KEYED = (Submission, Decision, Conversation, Task)
+
+
 @kept_statements()
 @queues.again_if_retired
 def submit(*, draft_id: UUID, by: User) -> Conversation:
@@ -218,10 +230,15 @@ def submit(*, draft_id: UUID, by: User) -> Conversation:
     """
     with transaction.atomic():
         # The lock makes the second of two submits wait here; it then finds no draft, and the first one's request.
-        draft = next(iter(_locked(pk=draft_id)), None)
+        question, read = _locked.asking(pk=draft_id)
+        kept = triage.kept_readings(("SELECT digests FROM intake_draft WHERE id = %s", [draft_id]))
+        rows, ((has_files, readings, numbers, drawn),) = found(
+            question, as_one(attachments.any_of_draft(draft_id), kept, NUMBERS, drawing(*KEYED))
+        )
+        draft: Any = next(iter(read(rows)), None)
         if draft is not None and draft.author_id != by.pk:
             draft = None
-        with steady():
+        with steady(numbers):
             if draft is not None and draft.request_type_id is not None:
                 draft.request_type = offered.request_type(draft.request_type_id)
             if draft is None or not draft.is_open_to(by):
@@ -233,7 +250,7 @@ def submit(*, draft_id: UUID, by: User) -> Conversation:
             live = _check_still_offered(draft)
             if draft.version_id == live.pk:
                 draft.version = live
-                return _send(draft, by)
+                return _send(draft, by, drawn, kept=json.loads(readings or "{}"), has_files=has_files)
         # Committed before it is refused: the next page is the new form's.
         draft.version, draft.visited = live, []
         draft.save(update_fields=["version", "visited"])
@@ -245,8 +262,13 @@ def submit(*, draft_id: UUID, by: User) -> Conversation:
 
 @Prepared
 def _locked(pk: UUID) -> QuerySet[Draft]:
+    """The draft with what a submit wants to know beside it: the patient, and how many requests they have open."""
     # By its key alone: drafts come and go, and by any other column the server reads over all that were.
-    return Draft.objects.select_for_update(of=("self",)).filter(pk=pk).select_related("patient").order_by()
+    drafts = Draft.objects.select_for_update(of=("self",)).filter(pk=pk).select_related("patient").order_by()
+    mine = Task.objects.live().filter(conversation__patient=OuterRef("patient")).order_by()
+    return drafts.annotate(
+        open_requests=Coalesce(Subquery(mine.values("conversation__patient").values(n=Count("pk"))), 0)
+    )
 
 
 def _sent_before(draft_key: UUID, by: User) -> Conversation:
@@ -269,11 +291,28 @@ def _check_still_offered(draft: Draft) -> Version:
     return live
 
 
-def _send(draft: Draft, by: User) -> Conversation:
+def _send(
+    draft: Any, by: User, drawn: Sequence[int], *, kept: dict[str, Any], has_files: bool
+) -> Conversation:
     state = forms.evaluate(draft)
     if state.errors:
         raise Incomplete(state)
-    readings = _read(state, draft)
+    readings = _read(state, draft, kept)
+    told = facts_of(draft, state, readings, open_requests=draft.open_requests)
+    there = attachments.of_draft(draft) if has_files else []
+    # Everything is read by now: what is written goes to the server in one journey.
+    with together(*KEYED, drawn=drawn):
+        return _write(draft, state, readings, told, there, by)
+
+
+def _write(
+    draft: Draft,
+    state: State,
+    readings: list[Reading],
+    told: dict[str, Any],
+    there: list[Attachment],
+    by: User,
+) -> Conversation:
     request_type, patient = draft.asks, draft.patient
     submission = Submission.objects.create(
         draft_key=draft.pk,
@@ -286,13 +325,13 @@ def _send(draft: Draft, by: User) -> Conversation:
         received_at=now(),
     )
     record("intake.submission.send", by=by, kind=Kind.CREATE, patients=[patient.pk], entity=submission)
-    decision = triage.decide(facts_of(draft, state, readings), submission=submission)
+    decision = triage.decide(told, submission=submission)
     shown: dict[str, Any] = {
         "decision": decision,
         "tags": decision.result.get("tags", []),
         "why": explain.sentences(decision),
         "screened": all(reading.screened for reading in readings) and not files.ids(state),
-    } | forms.for_staff(draft, readings, decision)
+    } | forms.for_staff(draft, state, readings, decision)
     # Once a notice was shown somebody looks at once, whatever the answers and the rules say now.
     least = Urgency.URGENT if draft.notices else Urgency.ROUTINE
     conversation = None
@@ -303,6 +342,7 @@ def _send(draft: Draft, by: User) -> Conversation:
             submission=submission,
             subject=request_type.name,
             clinical=request_type.clinical,
+            channel=draft.channel,
             by=by,
             **shown,
         )
@@ -330,11 +370,11 @@ def _send(draft: Draft, by: User) -> Conversation:
         )
     if draft.notices:
         emergencies.close(draft_key=draft.pk, outcome=Notice.Outcome.SENT, submission=submission)
-    attachments.hand_in(draft=draft, submission=submission, kept=files.ids(state), by=by)
+    attachments.hand_in(there, submission=submission, kept=files.ids(state), by=by)
     # Nothing points at it any more: its files were handed in or deleted.
-    touched("DELETE FROM intake_draft WHERE id = %s", [draft.pk])
+    sent("DELETE FROM intake_draft WHERE id = %s", [draft.pk])
     return conversation
 
 
-def _read(state: State, draft: Draft) -> list[Reading]:
-    return triage.read_texts([text for _link_id, text in state.texts()], draft.patient.language)
+def _read(state: State, draft: Draft, kept: Mapping[str, Any] | None = None) -> list[Reading]:
+    return triage.read_texts(forms.texts(state), draft.patient.language, kept)

@@ -16,6 +16,7 @@ from intake.models import Draft, Questionnaire, Version
 from intake.questionnaires import Context, State, load
 from intake.questionnaires import Questionnaire as Form
 from intake.questionnaires import evaluate as evaluate_answers
+from triage import engine
 from triage.actions import compiled
 from triage.conditions import each_test
 from triage.models import AnswerSource, Decision
@@ -101,13 +102,13 @@ def flags(readings: Iterable[Reading]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def for_staff(draft: Draft, readings: list[Reading], decision: Decision) -> dict[str, Any]:
+def for_staff(draft: Draft, state: State, readings: list[Reading], decision: Decision) -> dict[str, Any]:
     """What the task will show, frozen now: its title lines, the answers as lines, the red flags.
 
     A line is odd (shown bold) when a rule of the safety or priority stage fired on its answer, or a red flag was
     read in its words.
     """
-    state = evaluate(draft, language="en")
+    state = _for_staff(draft, state)
     lines = files.lines(state)
     values = {line["link_id"]: line["value"] for line in lines}
     request_type = draft.asks
@@ -123,9 +124,16 @@ def for_staff(draft: Draft, readings: list[Reading], decision: Decision) -> dict
     }
 
 
-def lines_for_staff(draft: Draft, readings: list[Reading], *, clinical: bool) -> list[dict[str, Any]]:
+def lines_for_staff(
+    draft: Draft, state: State, readings: list[Reading], *, clinical: bool
+) -> list[dict[str, Any]]:
     """The answers to a question back as staff read them, frozen now."""
-    return _summary(evaluate(draft, language="en"), readings, clinical=clinical, pressing=set())
+    return _summary(_for_staff(draft, state), readings, clinical=clinical, pressing=set())
+
+
+def _for_staff(draft: Draft, state: State) -> State:
+    """The answers in the language of the staff."""
+    return state if state.language == "en" else evaluate(draft, language="en")
 
 
 def told(state: State) -> list[dict[str, Any]]:
@@ -139,7 +147,7 @@ def told(state: State) -> list[dict[str, Any]]:
 def _summary(
     state: State, readings: list[Reading], *, clinical: bool, pressing: set[str]
 ) -> list[dict[str, Any]]:
-    flagged = {text for text, reading in zip(_texts(state), readings, strict=False) if reading.signals}
+    flagged = {text for text, reading in zip(texts(state), readings, strict=False) if reading.signals}
     # Nobody can tell what a picture shows: beside a red flag, it is about health.
     wary = any(reading.signals for reading in readings)
     return [
@@ -155,7 +163,8 @@ def _summary(
     ]
 
 
-def _texts(state: State) -> list[str]:
+def texts(state: State) -> list[str]:
+    """What was said in free words, in order: what red flags are read in."""
     return [text for _link_id, text in state.texts() if text.strip()]
 
 
@@ -178,10 +187,9 @@ def _joined(values: dict[str, str], link_ids: list[str], glue: str) -> str:
 def _fields_that_fired(decision: Decision, questionnaire: str) -> set[str]:
     """linkIds that the fired safety and priority rules looked at."""
     prefix = f"answer.{questionnaire}."
-    fired = {tried["rule"] for tried in decision.result["trace"] if tried["fired"]}
     found: set[str] = set()
-    for rule in compiled(decision.ruleset_id).rules:
-        if rule.name in fired and rule.stage in ("safety", "priority"):
+    for rule in engine.fired_in(decision.result["trace"], compiled(decision.ruleset_id)):
+        if rule.stage in ("safety", "priority"):
             keys = {test.field for test in each_test(rule.when)}
             found |= {key.removeprefix(prefix) for key in keys if key.startswith(prefix)}
     return found

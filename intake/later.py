@@ -24,6 +24,7 @@ from intake.questionnaires import State
 from portal.people.models import User
 from portal.people.policies import Refused
 from portal.people.prepared import kept_statements
+from portal.people.reference import steady
 from queues import actions as queues
 from queues import policies
 from queues.models import Conversation, FollowUp, Message, Task
@@ -37,6 +38,7 @@ from triage.signals import Reading
 @kept_statements()
 @queues.again_if_retired
 @transaction.atomic
+@steady()
 def write(
     *, conversation: Conversation, body: str, by: User, added: Sequence[Clean] = (), worse: bool = False
 ) -> Message:
@@ -119,7 +121,7 @@ def answer(*, draft_id: UUID, by: User) -> Conversation:
         received_at=now(),
     )
     record("intake.submission.send", by=by, kind=Kind.CREATE, patients=[draft.patient_id], entity=submission)
-    readings = triage.read_texts([text for _link_id, text in state.texts()], draft.patient.language)
+    readings = triage.read_texts(forms.texts(state), draft.patient.language)
     unseen = bool(files.ids(state))
     body = _("Answered: %(title)s.") % {"title": follow_up.title}
     fresh = facts_of_answers(draft, state) | ({"file.unscreened": True} if unseen else {})
@@ -133,11 +135,11 @@ def answer(*, draft_id: UUID, by: User) -> Conversation:
     queues.take_in(
         follow_up=follow_up,
         answer=message,
-        summary=forms.lines_for_staff(draft, readings, clinical=follow_up.clinical),
+        summary=forms.lines_for_staff(draft, state, readings, clinical=follow_up.clinical),
         told=forms.told(state),
         by=by,
     )
-    attachments.hand_in(draft=draft, submission=submission, kept=files.ids(state), by=by)
+    attachments.hand_in(attachments.of_draft(draft), submission=submission, kept=files.ids(state), by=by)
     Notice.objects.filter(draft_key=draft.pk).update(
         outcome=Notice.Outcome.SENT, outcome_at=now(), submission=submission
     )

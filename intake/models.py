@@ -169,6 +169,15 @@ class Draft(Written):
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="drafts")
     raw = models.JSONField(default=dict, help_text=_("Field name to the list of texts as typed."))
     visited = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    digests = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        db_default=[],
+        editable=False,
+        help_text=_(
+            "Of its texts, as they were last read: sending looks their readings up beside the draft."
+        ),
+    )
     turns = models.JSONField(
         default=dict,
         editable=False,

@@ -206,26 +206,39 @@ def _turn(post: Any) -> int:
 @require_http_methods(["GET", "POST"])
 def review(request: Request, pk: UUID) -> HttpResponse:
     """Everything once more, who will answer and by when; and the button that sends it."""
+    if request.method == "POST":
+        return _send(request, pk)
     row = draft_of(request, pk)
     if row is None:
         return _already_sent(request, pk)
-    if request.method == "POST":
-        try:
-            conversation = actions.submit(draft_id=row.pk, by=request.user)
-        except actions.Incomplete as incomplete:
-            return _review_page(request, row, incomplete.state, status=422)
-        except actions.Changed as changed:
-            messages.warning(request, str(changed))
-            return redirect("review", row.pk)
-        except Refused as refused:
-            messages.error(request, str(refused))
-            return _review_page(request, row, forms.evaluate(row), status=409)
-        if row.follow_up_id is not None:
-            messages.success(request, _("Your answers are sent."))
-            return redirect("conversation", conversation.pk)
-        return redirect("filed" if row.channel == Draft.Channel.PHONE else "sent", conversation.pk)
     _read_event(request, row)
     return _review_page(request, row, forms.evaluate(row))
+
+
+def _send(request: Request, pk: UUID) -> HttpResponse:
+    # The action looks whether this person may send it; the draft is read again only where it stays.
+    try:
+        conversation = actions.submit(draft_id=pk, by=request.user)
+    except Refused as refused:
+        row = draft_of(request, pk)
+        if row is None:
+            return _already_sent(request, pk)
+        return _not_sent(request, row, refused)
+    if conversation.submission is None or conversation.submission.draft_key != pk:
+        messages.success(request, _("Your answers are sent."))
+        return redirect("conversation", conversation.pk)
+    return redirect("filed" if conversation.channel == Draft.Channel.PHONE else "sent", conversation.pk)
+
+
+def _not_sent(request: Request, row: Draft, refused: Refused) -> HttpResponse:
+    """The overview again, with what is to be done."""
+    if isinstance(refused, actions.Incomplete):
+        return _review_page(request, row, refused.state, status=422)
+    if isinstance(refused, actions.Changed):
+        messages.warning(request, str(refused))
+        return redirect("review", row.pk)
+    messages.error(request, str(refused))
+    return _review_page(request, row, forms.evaluate(row), status=409)
 
 
 @require_http_methods(["GET", "POST"])

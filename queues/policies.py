@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from audit.now import now
 from portal.people.models import Patient, User
 from portal.people.policies import Refused
+from portal.people.prepared import Prepared
 from portal.people.reference import remembered
 from portal.people.roles import Field, fields_for
 from queues.models import Conversation, Message, Outcome, Protocol, Queue, Task
@@ -130,7 +131,7 @@ def check_works(task: Task, by: User) -> None:
 
 def check_answers(task: Task, queue: Queue, by: User) -> None:
     """Whether this person works the queue that was asked, or covers for it."""
-    covers = Queue.objects.worked_by(by).filter(covered_tasks=task).exists()
+    covers = task.covering_queue_id in worked_by(by)
     if not covers and task.covering_person_id != by.pk:
         check_works_queue(queue, by)
 
@@ -205,7 +206,7 @@ def check_not_done(task: Task) -> None:
 
 def why_closed(conversation: Conversation) -> str:
     """Why the patient's side can't go on in this request, with what to do instead; "" while it can."""
-    task = conversation.tasks.front_first().first()
+    task = next(iter(front_task(conversation=conversation.pk, locked=False)), None)
     if task is None or task.state not in DONE:
         return ""
     if task.state == State.WITHDRAWN:
@@ -218,6 +219,13 @@ def why_closed(conversation: Conversation) -> str:
         "This request was finished more than %(days)d days ago. Please send a new request.",
         days,
     ) % {"days": days}
+
+
+@Prepared
+def front_task(conversation: int, locked: bool) -> QuerySet[Task]:
+    """The task that speaks for a request, if it has one: what waits for the patient, or is open, or the newest."""
+    tasks = Task.objects.select_for_update() if locked else Task.objects.all()
+    return tasks.filter(conversation=conversation).front_first()[:1]
 
 
 def can_keep(task: Task) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.formats import date_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from audit.now import now
@@ -22,11 +25,11 @@ from queues.states import DONE, State
 from queues.urgency import Urgency
 
 SOON = timedelta(hours=2)
+MINUTE = timedelta(minutes=1)
 LANGUAGE_NAMES = dict(LANGUAGES)
 
 
-@dataclass(frozen=True)
-class Due:
+class Due(NamedTuple):
     """What is due next: a short word for the list and its tone (urgent, soon, plain, quiet)."""
 
     word: str
@@ -58,21 +61,20 @@ class Shown:
         return self.task.urgency == Urgency.URGENT
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One task as a row of a list, for one viewer. Fifty of them are a page that is asked for all day."""
 
     pk: int
     version: int
     late: bool
-    lookers: list[str]
+    lookers: tuple[str, ...]
     state: str
     urgent: bool
     due_at: datetime
     due: Due
     title: str
     sub: str
-    flags: list[str]
+    flags: tuple[str, ...]
     unscreened: bool
     question: str  # the open one to a physician
     patient_pk: int
@@ -94,14 +96,18 @@ class Line:
         return f"/work/tasks/{self.pk}/"
 
 
-def line(row: tuple[Any, ...], *, viewer: User, moment: datetime) -> Line:
-    """A row as `queues.lists.reading.LINE` reads it, without what the viewer's role has no part in."""
+def lines(rows: Iterable[tuple[Any, ...]], viewer: User) -> list[Line]:
+    """Rows as `queues.lists.reading.LINE` reads them, without what the viewer's role has no part in."""
+    clinical, moment, language = viewer.is_clinical, now(), get_language()
+    return [_line(row, clinical=clinical, moment=moment, language=language) for row in rows]
+
+
+def _line(row: tuple[Any, ...], *, clinical: bool, moment: datetime, language: str | None) -> Line:
     (pk, version, late, lookers, state, urgency, due_at, title, plain_title, subtitle, flags, screened) = row[
         :12
     ]
-    (about_health, subject, patient_pk, patient, born, language, writer, channel, facility) = row[12:21]
+    (about_health, subject, patient_pk, patient, born, speaks, writer, channel, facility) = row[12:21]
     (queue_pk, queue, time_zone, owner_pk, owner, owner_title, confidential, question) = row[21:29]
-    clinical = viewer.is_clinical
     whole = clinical or not about_health
     zone = ZoneInfo(time_zone)
     today = moment.astimezone(zone).date()
@@ -109,20 +115,20 @@ def line(row: tuple[Any, ...], *, viewer: User, moment: datetime) -> Line:
         pk=pk,
         version=version,
         late=late,
-        lookers=lookers,
+        lookers=tuple(lookers),
         state=state,
         urgent=urgency == Urgency.URGENT,
         due_at=due_at,
-        due=due_word(state, due_at, zone, moment),
+        due=due_word(state, due_at, zone, moment, language),
         title=title if whole else plain_title,
         sub=(subtitle if whole else "") or subject,
-        flags=[flag["label"] for flag in json.loads(flags)[:2]] if clinical and flags != "[]" else [],
+        flags=tuple(flag["label"] for flag in json.loads(flags)[:2]) if clinical and flags != "[]" else (),
         unscreened=clinical and not screened,
         question=(question or "") if clinical else "",
         patient_pk=patient_pk,
         patient=patient,
         age=today.year - born.year - ((today.month, today.day) < (born.month, born.day)),
-        language=LANGUAGE_NAMES.get(language, language) if language != "en" else "",
+        language=LANGUAGE_NAMES.get(speaks, speaks) if speaks != "en" else "",
         writer=writer,
         by_phone=channel == "phone",
         confidential=confidential,
@@ -179,32 +185,49 @@ def _messages(conversation: int) -> QuerySet[Message]:
 
 def due(task: Task) -> Due:
     """Due as a queue shows it, on the wall clock of the queue."""
-    return due_word(task.state, task.due_at, task.queue.calendar.zone, now())
+    return due_word(task.state, task.due_at, task.queue.calendar.zone, now(), get_language())
 
 
-def due_word(state: str, due_at: datetime, zone: ZoneInfo, moment: datetime) -> Due:
-    """The same from a task's parts."""
-    if state in DONE:
-        return Due(str(State(state).label), "quiet", due_at)
-    if state == State.WAITING:
-        return Due(_("waiting"), "quiet", due_at)
+def due_word(state: str, due_at: datetime, zone: ZoneInfo, moment: datetime, language: str | None) -> Due:
+    """The same from a task's parts. `language` is the one that is spoken."""
+    if state in DONE or state == State.WAITING:
+        return Due(_stands(state, language), "quiet", due_at)
     left = due_at - moment
     if left < timedelta():
-        return Due(_("late %(time)s") % {"time": span(-left)}, "urgent", due_at)
+        return Due(_late(-left // MINUTE, language), "urgent", due_at)
     local = due_at.astimezone(zone)
     tone = "soon" if left <= SOON else "plain"
+    clock = f"{local.hour:02}:{local.minute:02}"
     if local.date() == moment.astimezone(zone).date():
-        word = f"{local:%H:%M}"
+        word = clock
     elif left < timedelta(days=6):
-        word = f"{WEEKDAYS_ABBR[local.weekday()]} {local:%H:%M}"
+        word = f"{_weekday(local.weekday(), language)} {clock}"
     else:
         word = date_format(local, "j M")
     return Due(word, tone, due_at)
 
 
+# Few words, said fifty times a page: each is translated once.
+
+
+@cache
+def _stands(state: str, _language: str | None) -> str:
+    return _("waiting") if state == State.WAITING else str(State(state).label)
+
+
+@lru_cache(maxsize=5_000)
+def _late(minutes: int, _language: str | None) -> str:
+    return _("late %(time)s") % {"time": span(minutes * MINUTE)}
+
+
+@cache
+def _weekday(number: int, _language: str | None) -> str:
+    return str(WEEKDAYS_ABBR[number])
+
+
 def span(time: timedelta) -> str:
     """A length of time in its largest fitting unit: "20 min", "3 h", "2 d"."""
-    minutes = int(time / timedelta(minutes=1))
+    minutes = time // MINUTE
     if minutes < 90:
         return _("%(count)d min") % {"count": max(minutes, 1)}
     if minutes < 48 * 60:

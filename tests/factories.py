@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import factory
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.test import Client
 
+from audit.now import now
 from intake import actions as intake
 from intake.models import Questionnaire, RequestType
 from portal.people import actions as people
@@ -22,12 +30,28 @@ DAY = [["00:00", "24:00"]]
 ALWAYS = dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), DAY)
 
 
+# Where the places are that a test makes without saying so.
+zone: ContextVar[str] = ContextVar("zone", default="America/New_York")
+
+
+@contextmanager
+def where_it_is_day() -> Iterator[None]:
+    """Places that are made inside of this have between six in the morning and six in the evening now, whenever the
+    tests run: what is due in half an hour there is due today."""
+    zones = ("America/New_York", "Europe/Athens", "Asia/Tokyo")
+    token = zone.set(next(each for each in zones if 6 <= now().astimezone(ZoneInfo(each)).hour < 18))
+    try:
+        yield
+    finally:
+        zone.reset(token)
+
+
 class CalendarFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = Calendar
 
     name = factory.Sequence(lambda n: f"Calendar {n}")
-    time_zone = "America/New_York"
+    time_zone = factory.LazyFunction(zone.get)
     hours = ALWAYS
 
 
@@ -131,3 +155,10 @@ def request_type(code: str, resource: dict[str, Any], **kwargs: Any) -> RequestT
     intake.save_request_type(row, by=None)
     intake.publish_version(questionnaire=questionnaire, resource=resource, by=None)
     return row
+
+
+def log_in(client: Client, user: User) -> Client:
+    """A browser in which this person is logged in, as allauth leaves it: it notes whose session that is."""
+    client.force_login(user, settings.AUTHENTICATION_BACKENDS[0])
+    UserSession.objects.create(user=user, session_key=client.session.session_key, ip="127.0.0.1")
+    return client

@@ -14,13 +14,14 @@ The same facts under the same ruleset always give the same decision. Facts never
 its field does not allow is missing, and its key is noted in `ignored`.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import islice
 from typing import Final, NamedTuple, cast, overload
 
 from triage.closures import Slots
-from triage.conditions import Known, first_failure, seen_by, to_json
+from triage.conditions import Condition, parts_of, plain, to_json
 from triage.fields import MISSING, URGENCIES, Json, Missing
 from triage.ruleset import (
     FIRST_MATCH,
@@ -33,6 +34,7 @@ from triage.ruleset import (
     Ruleset,
     RulesetError,
     compile_ruleset,
+    digest_of,
 )
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "RulesetError",
     "Tried",
     "compile_ruleset",
+    "digest_of",
     "decide",
 ]
 
@@ -56,8 +59,9 @@ RANK: Final = {urgency: rank for rank, urgency in enumerate(URGENCIES)}
 class Tried(NamedTuple):
     """One rule in a trace: it fired, or did not, or was not tried (None) because `settled_by` had fired.
 
-    Of a rule that did not fire, `failed` is the first part of its condition that was not true (JSON), and
-    `seen` the value it looked at: None if missing, by field if it looked at several.
+    Of a rule that did not fire, `failed` is the first part of its condition that was not true (JSON), `part` its
+    number among `parts_of` the condition, and `seen` the value it looked at: None if missing, by field if it looked at
+    several.
     """
 
     rule: str
@@ -66,12 +70,11 @@ class Tried(NamedTuple):
     failed: dict[str, Json] | None = None
     seen: Json = None
     settled_by: str = ""
+    part: int | None = None
 
-    def to_json(self) -> dict[str, Json]:
-        told: dict[str, Json] = {"rule": self.rule, "stage": self.stage, "fired": self.fired}
-        if self.fired is False:
-            told |= {"failed": self.failed, "seen": self.seen}
-        return told | ({"settled_by": self.settled_by} if self.settled_by else {})
+    def to_json(self) -> Json:
+        """What its ruleset doesn't tell: that it fired or was not tried, or which part failed and what was seen."""
+        return [self.part, self.seen] if self.fired is False else self.fired
 
 
 class Trace(Sequence[Tried]):
@@ -115,7 +118,7 @@ class Decision:
     `set_by` names for each outcome the rule that set it: `queue`, `urgency`, `floor`, `category`,
     `respond_within`, `protocol`, and `tags.<tag>`, `advice.<code>`, `ask_back.<code>`. An outcome that no
     rule set is not in it: so without `queue`, the queue is the fallback. `ignored` holds the keys of facts
-    whose value their field does not allow. `ruleset` is the version's number.
+    whose value their field does not allow. `ruleset` is the version's number, `rules` the digest of its rules.
     """
 
     queue: str
@@ -131,6 +134,7 @@ class Decision:
     trace: Sequence[Tried]
     ruleset: int
     ignored: tuple[str, ...] = ()
+    rules: str = ""
 
     @property
     def fell_back(self) -> bool:
@@ -145,14 +149,10 @@ class Decision:
         return tuple(tried.rule for tried in self.trace if tried.fired)
 
     def to_json(self) -> dict[str, Json]:
+        """All of it; `read_trace` tells the trace with the rules."""
         told = {one.name: getattr(self, one.name) for one in fields(self)}
         told = {name: list(value) if isinstance(value, tuple) else value for name, value in told.items()}
         return told | {"set_by": dict(self.set_by), "trace": [tried.to_json() for tried in self.trace]}
-
-    @classmethod
-    def from_json(cls, told: Mapping[str, Json]) -> "Decision":
-        lists = {name: tuple(told.get(name, ())) for name in (*LISTS, "ignored")}
-        return cls(**{**told, **lists, "trace": tuple(Tried(**tried) for tried in told["trace"])})
 
 
 def decide(ruleset: Ruleset, facts: Mapping[str, Json]) -> Decision:
@@ -196,6 +196,7 @@ def decide(ruleset: Ruleset, facts: Mapping[str, Json]) -> Decision:
         trace=Trace(tuple(fired.values()), lambda: _tell(program, slots, fired)),
         ruleset=ruleset.number,
         ignored=ignored,
+        rules=ruleset.digest,
     )
 
 
@@ -253,14 +254,9 @@ def read(program: Program, facts: Mapping[str, Json]) -> tuple[Slots, tuple[str,
     return slots, tuple(sorted(ignored))
 
 
-def known_in(program: Program, slots: Slots) -> Known:
-    """The values by field, without the missing ones."""
-    return {key: v for key, slot in program.slot_of.items() if not isinstance(v := slots[slot], Missing)}
-
-
 def _tell(program: Program, slots: Slots, fired: Collection[int]) -> tuple[Tried, ...]:
     """The trace, from the values and the rules that fired."""
-    known = known_in(program, slots)
+    seen = [None if isinstance(value, Missing) else plain(value) for value in slots]
     told = []
     for stage in STAGES:
         settled_by = ""
@@ -271,6 +267,38 @@ def _tell(program: Program, slots: Slots, fired: Collection[int]) -> tuple[Tried
             elif settled_by:
                 told.append(Tried(rule.name, stage, None, settled_by=settled_by))
             else:
-                failed = first_failure(rule.when, known)
-                told.append(Tried(rule.name, stage, False, to_json(failed), seen_by(failed, known)))
+                number, failed = next(
+                    (number, part)
+                    for number, part in enumerate(program.parts[place])
+                    if not part.holds(slots)
+                )
+                looked = {key: seen[slot] for key, slot in failed.slots.items()}
+                one = next(iter(looked.values())) if len(looked) == 1 else looked
+                told.append(Tried(rule.name, stage, False, failed.told, one, part=number))
+    return tuple(told)
+
+
+def fired_in(kept: Sequence[Json], ruleset: Ruleset) -> list[Rule]:
+    """The rules that fired, from a trace as `Decision.to_json` gave it."""
+    in_words = [entry["fired"] if isinstance(entry, dict) else entry for entry in kept]
+    return [rule for rule, entry in zip(ruleset.in_order, in_words, strict=True) if entry is True]
+
+
+def read_trace(kept: Sequence[Json], rules: Iterable[tuple[str, str, Condition]]) -> tuple[Tried, ...]:
+    """A trace as `Decision.to_json` gave it, read with the name, stage and condition of each rule of its ruleset."""
+    told: list[Tried] = []
+    settled_by = dict.fromkeys(STAGES, "")
+    in_order = sorted(rules, key=lambda rule: STAGES.index(rule[1]))
+    for (name, stage, when), entry in zip(in_order, kept, strict=True):
+        if isinstance(entry, dict):  # of a trace that was kept in words
+            told.append(Tried(**entry))
+        elif entry is True:
+            told.append(Tried(name, stage, True))
+            settled_by[stage] = name
+        elif entry is None:
+            told.append(Tried(name, stage, None, settled_by=settled_by[stage]))
+        else:
+            number, seen = entry
+            failed = next(islice(parts_of(when), number, None))
+            told.append(Tried(name, stage, False, to_json(failed), seen, part=number))
     return tuple(told)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from portal.people.reference import remembered
 from triage import catalogue, conditions, engine
 from triage.fields import Catalogue, Field
 from triage.loading import compile_rows, compiled
-from triage.models import Decision, Ruleset
+from triage.models import Decision, Rule, Ruleset
 from triage.promises import decision_fields
 
 
@@ -38,6 +39,7 @@ class Told:
     urgency: str
     floor: str
     lines: list[Line]
+    changed: bool = False  # the rules are not those any more that decided, so no line can be told
 
     @property
     def fired(self) -> list[Line]:
@@ -50,22 +52,30 @@ class Told:
 
 def sentences(decision: Decision) -> list[str]:
     """One sentence for each rule that shaped the decision, in order: what held, and what followed."""
-    known, result = _known(), engine.Decision.from_json(decision.result)
-    fired, said = set(result.fired), []
-    for rule in compiled(decision.ruleset_id).rules:
-        if rule.name in fired:
-            condition = conditions.describe(rule.when, known)
-            said.append(f"{condition[:1].upper()}{condition[1:]} → {outcome(rule.then.to_json())}")
-    if result.fell_back:
+    fired = engine.fired_in(decision.result["trace"], compiled(decision.ruleset_id))
+    names = tuple(rule.name for rule in fired)
+    said = list(_said(decision.ruleset_id, names, get_language()))
+    if "queue" not in decision.result["set_by"]:
         said.append(_("No assignment rule matched, so it came to the triage team."))
     return said
 
 
+@remembered
+def _said(ruleset: int, names: tuple[str, ...], language: str | None) -> list[str]:
+    """What these rules say, in this language (a part of the key)."""
+    told = []
+    for rule in compiled(ruleset).in_order:
+        if rule.name in names:
+            condition = conditions.describe(rule.when, _known())
+            told.append(f"{condition[:1].upper()}{condition[1:]} → {outcome(rule.then.to_json())}")
+    return told
+
+
 def because(decision: Decision) -> str:
     """Where it went and how urgent it is, with the names of the rules that said so, in one sentence."""
-    result = engine.Decision.from_json(decision.result)
-    queue, urgency = result.set_by.get("queue"), result.set_by.get("urgency")
-    told = {"queue": result.queue, "urgency": result.urgency, "by": queue, "other": urgency}
+    result = decision.result
+    queue, urgency = result["set_by"].get("queue"), result["set_by"].get("urgency")
+    told = {"queue": result["queue"], "urgency": result["urgency"], "by": queue, "other": urgency}
     if queue is None:
         return _("It went to “%(queue)s”, because no rule picked a queue for it.") % told
     if urgency is None:
@@ -81,38 +91,51 @@ def _known() -> Catalogue:
     return catalogue.catalogue().with_fields(decision_fields().values())
 
 
-def trace(decision: Decision, known: Catalogue | None = None) -> list[Line]:
-    """Every rule of the ruleset that decided, in the order it was tried, with why it fired or did not."""
-    rules = {rule.name: rule.as_data() for rule in decision.ruleset.rules.all()}
-    return _lines(engine.Decision.from_json(decision.result), rules, known or _known())
-
-
 def kept(decision: Decision) -> Told:
-    """A decision as it was made."""
-    result = engine.Decision.from_json(decision.result)
-    return Told(decision.ruleset, result.queue, result.urgency, result.floor, trace(decision))
+    """A decision as it was made, with every rule in the order it was tried and why it fired or did not."""
+    result, rows = decision.result, list(decision.ruleset.rules.all())
+    told = decision.ruleset, result["queue"], result["urgency"], result["floor"]
+    # One that was kept in words has no digest.
+    if result.get("rules", "") not in ("", engine.digest_of([row.as_data() for row in rows])):
+        return Told(*told, [], changed=True)
+    rules = _rules(rows)
+    trace = engine.read_trace(
+        result["trace"], [(name, stage, when) for name, (stage, when, _row) in rules.items()]
+    )
+    return Told(*told, _lines(trace, rules, _known()))
 
 
 def under(ruleset: Ruleset, facts: Mapping[str, Any]) -> Told:
     """What this ruleset, as it is, decides about these facts. Raises engine.RulesetError."""
     rows = list(ruleset.rules.all())
     result = engine.decide(compile_rows(ruleset, rows), facts)
-    lines = _lines(result, {row.name: row.as_data() for row in rows}, _known())
+    lines = _lines(result.trace, _rules(rows), _known())
     return Told(ruleset, result.queue, result.urgency, result.floor, lines)
 
 
-def _lines(result: engine.Decision, rules: Mapping[str, dict[str, Any]], known: Catalogue) -> list[Line]:
+def _rules(rows: Iterable[Rule]) -> dict[str, tuple[str, conditions.Condition, dict[str, Any]]]:
+    """By name: the stage, the condition, and the row as data."""
+    told = {row.name: row.as_data() for row in rows}
+    return {name: (data["stage"], conditions.parse(data["when"]), data) for name, data in told.items()}
+
+
+def _lines(
+    trace: Iterable[engine.Tried],
+    rules: Mapping[str, tuple[str, conditions.Condition, dict[str, Any]]],
+    known: Catalogue,
+) -> list[Line]:
     return [
         Line(
             name=tried.rule,
             stage=tried.stage,
             fired=tried.fired,
-            condition=conditions.describe(conditions.parse(rules[tried.rule]["when"]), known),
-            outcome=outcome(rules[tried.rule]["then"]),
+            condition=conditions.describe(when, known),
+            outcome=outcome(data["then"]),
             reason=_reason(tried, known),
-            note=rules[tried.rule].get("note", ""),
+            note=data.get("note", ""),
         )
-        for tried in result.trace
+        for tried in trace
+        for _stage, when, data in [rules[tried.rule]]
     ]
 
 

@@ -14,7 +14,9 @@ from triage.models import Rule, Ruleset
 def compiled(ruleset_id: int) -> engine.Ruleset:
     """The ruleset ready to decide. Published ones never change, so each process compiles it once."""
     row = Ruleset.objects.get(pk=ruleset_id)
-    return compile_rows(row, list(row.rules.all()))
+    ruleset = compile_rows(row, list(row.rules.all()))
+    _ = ruleset.program.parts  # now, so that no request waits for it
+    return ruleset
 
 
 def compile_rows(

@@ -4,14 +4,16 @@ A ruleset is plain data: anything that `compile_ruleset` lets through can be dec
 about.
 """
 
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from hashlib import sha256
 from typing import Any, Final, NamedTuple, cast
 
 from triage.closures import Holds, closure
-from triage.conditions import INCLUDED, Condition, ConditionError, Test, each_test, parse, to_json
+from triage.conditions import INCLUDED, Condition, ConditionError, Test, each_test, parse, parts_of, to_json
 from triage.fields import CATEGORY, URGENCIES, Choice, Field, Json, Kind, Reader
 
 STAGES: Final = ("safety", "category", "assignment", "priority")
@@ -81,6 +83,15 @@ class Step(NamedTuple):
     holds: Holds
 
 
+class Part(NamedTuple):
+    """What has to be true for a rule to fire, ready to be told: as a closure, as JSON, and the slots it looks at by
+    field."""
+
+    holds: Holds
+    told: dict[str, Json]
+    slots: dict[str, int]
+
+
 class Program:
     """A ruleset made ready to decide: what reads each fact into its slot, and the steps of each stage."""
 
@@ -100,12 +111,29 @@ class Program:
             for stage in STAGES
         }
 
+    @cached_property
+    def parts(self) -> dict[int, tuple[Part, ...]]:
+        """By a rule's place, all that has to be true for it. Only for traces."""
+        return {
+            step.place: tuple(
+                Part(
+                    closure(part, self.slot_of),
+                    to_json(part),
+                    {test.field: self.slot_of[test.field] for test in each_test(part)},
+                )
+                for part in parts_of(step.rule.when)
+            )
+            for steps in self.steps.values()
+            for step in steps
+        }
+
 
 @dataclass(frozen=True)
 class Ruleset:
     """A numbered version of the rules. `fallback` is the queue if no rule sets one.
 
-    `fields` types every field that the conditions test. Build it with `compile_ruleset`, which checks
+    `digest` names the rules as they were given. `fields` types every field that the conditions test.
+    Build it with `compile_ruleset`, which checks
     everything.
     """
 
@@ -114,10 +142,16 @@ class Ruleset:
     signals_version: str = ""
     fallback: str = ""
     fields: Mapping[str, Field] = field(default_factory=dict, repr=False)
+    digest: str = field(default="", compare=False)
 
     def stage(self, name: str) -> tuple[Rule, ...]:
         """The rules of one stage, in order."""
         return tuple(rule for rule in self.rules if rule.stage == name)
+
+    @cached_property
+    def in_order(self) -> tuple[Rule, ...]:
+        """The rules in the order they are tried."""
+        return tuple(rule for stage in STAGES for rule in self.stage(stage))
 
     @property
     def queues(self) -> frozenset[str]:
@@ -157,6 +191,15 @@ class RulesetError(ValueError):
         self.problems = tuple(problems)
 
 
+def digest_of(rules: Sequence[Mapping[str, Json]]) -> str:
+    """What tells one set of rules from another, in their order: sixteen letters of a SHA-256.
+
+    A decision keeps it, and its trace is told with no others.
+    """
+    told = json.dumps([dict(rule) for rule in rules], sort_keys=True)
+    return sha256(told.encode()).hexdigest()[:16]
+
+
 def compile_ruleset(
     rules: Sequence[Mapping[str, Json]],
     number: int = 0,
@@ -180,7 +223,7 @@ def compile_ruleset(
     fields_tested = check.fields(known)
     if check.problems:
         raise RulesetError(check.problems)
-    ruleset = Ruleset(number, tuple(known), signals_version, fallback, fields_tested)
+    ruleset = Ruleset(number, tuple(known), signals_version, fallback, fields_tested, digest_of(rules))
     _ = ruleset.program  # compiled here, so that no patient waits for it
     return ruleset
 

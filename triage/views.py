@@ -41,7 +41,6 @@ def trace(request: Request, pk: int) -> HttpResponse:
     if task.decision is None or not request.user.is_clinical:
         raise Http404
     record_read("triage.trace.read", by=request.user, patients=[task.conversation.patient_id], entity=task)
-    lines = explain.trace(task.decision)
     return render(
         request,
         "triage/trace.html",
@@ -49,8 +48,7 @@ def trace(request: Request, pk: int) -> HttpResponse:
             "task": task,
             "decision": task.decision,
             "because": explain.because(task.decision),
-            "fired": [line for line in lines if line.fired],
-            "others": [line for line in lines if not line.fired],
+            "told": explain.kept(task.decision),
         }
         | bench(request),
     )

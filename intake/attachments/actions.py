@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from audit.actions import Kind, record
 from audit.now import now
+from audit.statements import Question
 from intake.attachments.cleaning import Clean, NotTaken, not_taken
 from intake.attachments.models import Attachment
 from intake.attachments.storage import storage
@@ -65,10 +66,10 @@ def discard_of_draft(*, draft: Draft, by: User) -> None:
 
 
 @transaction.atomic(savepoint=False)  # nobody goes on without it
-def hand_in(*, draft: Draft, submission: Submission, kept: Iterable[UUID], by: User) -> None:
-    """Make the files that answer a question part of what is sent, and delete the others. Part of the submit."""
+def hand_in(there: list[Attachment], *, submission: Submission, kept: Iterable[UUID], by: User) -> None:
+    """Make the files that answer a question part of what is sent, and delete the others that are `there` (`of_draft`).
+    Part of the submit."""
     kept = set(kept)
-    there = _locked(draft=draft.pk)
     _drop([each for each in there if each.pk not in kept], by=by)
     sent = [each for each in there if each.pk in kept]
     if not sent:
@@ -80,10 +81,21 @@ def hand_in(*, draft: Draft, submission: Submission, kept: Iterable[UUID], by: U
         "intake.attachment.send",
         by=by,
         kind=Kind.UPDATE,
-        patients=[draft.patient_id],
+        patients=[submission.patient_id],
         entity=submission,
         detail={"attachments": [str(each.pk) for each in sent]},
     )
+
+
+def any_of_draft(draft_key: UUID) -> Question:
+    """The question whether a draft has files. Asked behind the lock of the draft, and not with it: a file that was kept
+    while the lock was waited for has to be seen."""
+    return f"SELECT EXISTS (SELECT 1 FROM {Attachment._meta.db_table} WHERE draft_id = %s)", [draft_key]  # noqa: S608
+
+
+def of_draft(draft: Draft) -> list[Attachment]:
+    """A draft's files, kept for the one who asks until the transaction ends."""
+    return _locked(draft=draft.pk)
 
 
 @Prepared

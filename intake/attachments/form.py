@@ -115,7 +115,7 @@ def lines(state: State) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
     for line in state.summary():
         nodes = left.get(line["link_id"])
-        told.append({**line, "attachments": nodes.pop(0)} if nodes else dict(line))
+        told.append({**line, "attachments": nodes.pop(0)} if nodes else line)
     return told
 
 

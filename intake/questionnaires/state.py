@@ -107,10 +107,18 @@ class State:
 
     def texts(self) -> list[tuple[str, str]]:
         """Every free text the person wrote: see `facts.texts`."""
+        return list(self._texts)
+
+    @cached_property
+    def _texts(self) -> list[tuple[str, str]]:
         return reports.texts(self._tree)
 
     def summary(self) -> list[dict[str, str]]:
         """Readable lines for staff: see `facts.summary`."""
+        return [dict(line) for line in self._summary]
+
+    @cached_property
+    def _summary(self) -> list[dict[str, str]]:
         with translation.override(self.language or None):
             return reports.summary(self._tree)
 

@@ -8,8 +8,7 @@ is written once a process, and each connection has the server keep its plan.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from copy import copy
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import update_wrapper
 from itertools import count
@@ -17,10 +16,11 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, prefetch_related_objects
+from django.db.models.query import ModelIterable, ValuesIterable, get_related_populators
 
 from audit.now import at, now
-from audit.statements import kept_statements, rows
+from audit.statements import Question, kept_statements, rows
 
 __all__ = ["Prepared", "kept_statements", "rows"]
 
@@ -55,35 +55,25 @@ class Prepared(Generic[M]):
         types = {name: each.annotation for name, each in inspect.signature(write).parameters.items()}
         self._flags = [name for name, kind in types.items() if kind in KINDS]
         self._blanks = {name: BLANKS[kind]() for name, kind in types.items() if kind not in KINDS}
-        self._written: dict[tuple[Any, ...], tuple[Any, str, list[Any]]] = {}
+        self._written: dict[tuple[Any, ...], tuple[str, list[Any], Callable[[list[Any]], list[M]]]] = {}
 
     def __call__(self, **given: Any) -> list[M]:
-        flags = tuple(given[name] for name in self._flags)
-        queryset, sql, places = self._written.get(flags) or self._compile(flags)
-        moment = now()
-        values = [place(given, moment) if callable(place) else place for place in places]
-        asked = copy(queryset.query)
-        compiler = copy(queryset.query.compiled)
-        compiler.connection = connection
-        compiler.execute_sql = lambda *_args, **_options: [rows(sql, values)]
-        asked.get_compiler = lambda *_args, **_options: compiler
-        found: Any = type(queryset)(queryset.model, query=asked)
-        found._iterable_class = queryset._iterable_class
-        found._prefetch_related_lookups = queryset._prefetch_related_lookups
-        return list(found)
+        question, read = self.asking(**given)
+        return read(rows(*question))
 
-    def _compile(self, flags: tuple[Any, ...]) -> tuple[Any, str, list[Any]]:
+    def asking(self, **given: Any) -> tuple[Question, Callable[[list[Any]], list[M]]]:
+        """The question as a statement, for who asks several at once, and what makes objects of what it finds."""
+        flags = tuple(given[name] for name in self._flags)
+        sql, places, read = self._written.get(flags) or self._compile(flags)
+        moment = now()
+        return (sql, [place(given, moment) if callable(place) else place for place in places]), read
+
+    def _compile(self, flags: tuple[Any, ...]) -> tuple[str, list[Any], Callable[[list[Any]], list[M]]]:
         blanks = self._blanks
         with at(EPOCH), connection.execute_wrapper(_not_now):
             queryset: Any = self._write(**blanks, **dict(zip(self._flags, flags, strict=True)))
             compiler = queryset.query.get_compiler(connection=connection)
             sql, params = compiler.as_sql()
-            # How values become Python's is the same each time, and was worked out anew for each of a hundred columns.
-            kept = compiler.get_converters(
-                [column for column, *_told in compiler.select[: compiler.col_count]]
-            )
-            compiler.get_converters = lambda _columns: kept
-        queryset.query.compiled = compiler
         places = [_place(param, blanks) for param in params]
         if any(
             str(blank) in str(place) for blank in blanks.values() for place in places if not callable(place)
@@ -91,8 +81,45 @@ class Prepared(Generic[M]):
             raise TypeError(
                 "What is given has to stand in the question as it is, and not inside of another value."
             )
-        self._written[flags] = queryset, sql, places
+        self._written[flags] = sql, places, _reader(queryset, compiler)
         return self._written[flags]
+
+
+def _reader(queryset: Any, compiler: Any) -> Callable[[list[Any]], list[Any]]:
+    """How rows become objects, as the queryset itself makes them of its own. Which column is what is the same each
+    time, and was worked out anew for each of a hundred."""
+    select, told, db = compiler.select, compiler.klass_info, queryset.db
+    converters = compiler.get_converters([column for column, *_told in select[: compiler.col_count]])
+
+    def converted(found: list[Any]) -> Iterable[Any]:
+        return compiler.apply_converters(found, converters) if converters else found
+
+    if queryset._iterable_class is ValuesIterable:
+        keys = list(queryset.query.selected)
+        return lambda found: [dict(zip(keys, row, strict=True)) for row in converted(found)]
+    if queryset._iterable_class is not ModelIterable:
+        raise TypeError("A question that is written once gives objects, or their values by name.")
+    model, columns = told["model"], told["select_fields"]
+    own = slice(columns[0], columns[-1] + 1)
+    names = [column.target.attname for column, *_told in select[own]]
+    # As in 5.2; the stubs know what came after it.
+    beside = get_related_populators(told, select, db)  # type: ignore[call-arg]
+    annotated = list(compiler.annotation_col_map.items())
+
+    def read(found: list[Any]) -> list[Any]:
+        made = []
+        for row in converted(found):
+            each = model.from_db(db, names, row[own])
+            for populator in beside:
+                populator.populate(row, each)
+            for name, place in annotated:
+                setattr(each, name, row[place])
+            made.append(each)
+        if queryset._prefetch_related_lookups:
+            prefetch_related_objects(made, *queryset._prefetch_related_lookups)
+        return made
+
+    return read
 
 
 def _not_now(*_asked: Any) -> Any:

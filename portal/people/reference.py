@@ -7,13 +7,15 @@ statement, and works it out anew when one is different. So no process ever acts 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import connection
+
+from audit.statements import Question
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,17 +28,27 @@ _memory: tuple[Stamp, dict[Any, Any]] = ((), {})
 _steady: ContextVar[Stamp | None] = ContextVar("porter_reference", default=None)
 
 
+NUMBERS: Question = ("SELECT ARRAY(SELECT value FROM people_reference_stamp ORDER BY name)", [])
+
+
 def _read() -> Stamp:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT value FROM people_reference_stamp ORDER BY name")
-        # Rolled back numbers never come again, and another database has another name.
-        return (connection.settings_dict["NAME"], *(value for (value,) in cursor.fetchall()))
+        cursor.execute(*NUMBERS)
+        ((numbers,),) = cursor.fetchall()
+    return _stamp(numbers)
+
+
+def _stamp(numbers: Sequence[int]) -> Stamp:
+    # Rolled back numbers never come again, and another database has another name.
+    return (connection.settings_dict["NAME"], *numbers)
 
 
 @contextmanager
-def steady() -> Iterator[None]:
-    """Look at the numbers once for all that is done inside: a request that lives in one state of the world."""
-    token = _steady.set(_steady.get() or _read())
+def steady(numbers: Sequence[int] | None = None) -> Iterator[None]:
+    """Look at the numbers once for all that is done inside: a request that lives in one state of the world. Whoever
+    asked for `NUMBERS` beside something else hands them in."""
+    known = _stamp(numbers) if numbers is not None else None
+    token = _steady.set(_steady.get() or known or _read())
     try:
         yield
     finally:

@@ -1,6 +1,7 @@
 # As a module: Django takes every AppConfig class it finds in this file's names for one of ours.
 import django.contrib.admin.apps as admin
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 
 
 class ShellConfig(AppConfig):
@@ -12,6 +13,9 @@ class ShellConfig(AppConfig):
     def ready(self) -> None:
         # The import registers the check.
         from portal.shell import checks  # noqa: F401
+        from portal.shell.moments import read_quickly
+
+        connection_created.connect(read_quickly, dispatch_uid="porter-moments")
 
 
 class PorterAdminConfig(admin.AdminConfig):

@@ -95,7 +95,7 @@ class Server:
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": str(self.socket),
-            "max_connections": "60",
+            "max_connections": "120",
             # A demo fills its tables within a minute. Unless their size is looked at meanwhile, every plan is made for
             # empty ones, and each search passes through all that was ever deleted.
             "autovacuum_naptime": "5s",

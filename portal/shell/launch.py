@@ -208,6 +208,9 @@ class Demo:
     def _environment(self, app: str) -> dict[str, str]:
         """What every child gets. The owner's URL is not in it: only migrate needs that."""
         kept = {name: value for name, value in self.given.items() if name != "DATABASE_OWNER_URL"}
+        if kept.pop("PYTHONDONTWRITEBYTECODE", ""):
+            # Each of the children would compile the same thousand modules. They are kept, but not beside the sources.
+            kept["PYTHONPYCACHEPREFIX"] = str(self.var / "compiled")
         return kept | {
             "PORTER_MODE": "demo",
             "PORTER_VAR": str(self.var),

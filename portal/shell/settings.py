@@ -89,7 +89,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.shell.sessions.LoggedIn",
     "portal.shell.language.OwnLanguage",
     # Every view needs a log-in unless it says otherwise; allauth's own public pages say so themselves.
     # Messages come first: it tells people that what they typed was kept.
@@ -283,7 +283,7 @@ STORAGES = {
         "BACKEND": (
             "django.contrib.staticfiles.storage.StaticFilesStorage"
             if MODE == "test"
-            else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            else "portal.shell.statics.Statics"
         )
     },
 }

@@ -12,7 +12,7 @@ from queues.models import Conversation, Task
 
 
 def join_callback(
-    *, task: Task, submission: Model, subject: str, clinical: bool, by: User, **shown: Any
+    *, task: Task, submission: Model, subject: str, clinical: bool, channel: str, by: User, **shown: Any
 ) -> Conversation | None:
     """Put what was sent into the call-back's task, so that nobody does the same twice. Part of the caller's
     transaction. None where that task is done already or another form joined it: then a task of its own is needed."""
@@ -22,7 +22,8 @@ def join_callback(
         return None
     conversation.submission_id = submission.pk
     conversation.subject, conversation.clinical = subject, clinical or conversation.clinical
-    conversation.save(update_fields=["submission", "subject", "clinical"])
+    conversation.channel = channel
+    conversation.save(update_fields=["submission", "subject", "clinical", "channel"])
     shown["flags"] = [
         *shown["flags"],
         *(f for f in task.flags if f["code"] not in {g["code"] for g in shown["flags"]}),

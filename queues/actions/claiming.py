@@ -26,9 +26,11 @@ WORTH = Case(
     When(urgency=Urgency.URGENT, then=F("due_at") - PATIENCE),
     default=F("due_at"),
 )
-# More than the people who claim at one moment: as many tasks may be locked by colleagues and are passed over.
-AHEAD = 64
+# How many of the best are read, try by try. A few may be locked by colleagues who claim at this moment, and are passed
+# over; then as many are read as more people than there ever are could lock, which takes four times as long.
+AHEAD = (8, 64, 64, 64, 64)
 
+# It begins at the person's own groups, since asking each queue for them was most of the work.
 # From each queue its first few by due time and its first few urgent ones, by an index each; the best of them all are
 # the candidates. So the work is the same whether ten tasks wait or fifty thousand. A queue in which this person holds
 # as many as its capacity allows gives its urgent ones only. What these people cover for comes in the same way, by the
@@ -38,12 +40,13 @@ WITH mine AS (
     SELECT q.id, q.capacity IS NULL OR q.capacity > (
         SELECT count(*) FROM queues_task h WHERE h.owner_id = %s AND h.queue_id = q.id AND h.state = 'claimed'
     ) AS room
-    FROM queues_queue q
-    WHERE q.retired_at IS NULL AND (%s::bigint IS NULL OR q.id = %s) AND q.id IN (
-        SELECT p.content_object_id FROM queues_queuegrouppermission p
-        JOIN people_user_groups g ON g.group_id = p.group_id AND g.user_id = %s
+    FROM (
+        SELECT p.content_object_id AS id FROM people_user_groups g
+        JOIN queues_queuegrouppermission p ON p.group_id = g.group_id
         JOIN auth_permission a ON a.id = p.permission_id AND a.codename = 'work_queue'
-    )
+        WHERE g.user_id = %s GROUP BY p.content_object_id
+    ) own JOIN queues_queue q ON q.id = own.id
+    WHERE q.retired_at IS NULL AND (%s::bigint IS NULL OR q.id = %s)
 ), covered AS NOT MATERIALIZED (
     SELECT t.id, t.due_at, t.urgency, t.covering_queue_id, t.covering_person_id
     FROM queues_task t JOIN queues_queue q ON q.id = t.queue_id
@@ -75,18 +78,18 @@ SELECT id FROM (SELECT id, min(due_at) AS worth FROM best GROUP BY id ORDER BY w
 """
 
 
-def _waiting(by: int, queue: int | None) -> QuerySet[Task]:
-    """What this person may claim, from one queue or from all of theirs; the best of it."""
+def _waiting(by: int, queue: int | None, ahead: int) -> QuerySet[Task]:
+    """What this person may claim, from one queue or from all of theirs; the best of it, so many."""
     # The text is the constant above, and every value a parameter.
-    given = [by, queue, queue, by, by, AHEAD, PATIENCE, AHEAD]
-    given += [PATIENCE, AHEAD, PATIENCE, by, queue, AHEAD, AHEAD]
+    given = [by, by, queue, queue, by, ahead, PATIENCE, ahead]
+    given += [PATIENCE, ahead, PATIENCE, by, queue, ahead, ahead]
     candidates = RawSQL(CANDIDATES, given)  # noqa: S611
     return Task.objects.filter(pk__in=candidates, state__in=UNCLAIMED).order_by(WORTH, "pk")
 
 
 @Prepared
-def _first_free(by: int, queue: int) -> QuerySet[Task]:
-    free = _waiting(by, queue).select_related("conversation")
+def _first_free(by: int, queue: int, ahead: int) -> QuerySet[Task]:
+    free = _waiting(by, queue, ahead).select_related("conversation")
     return free.select_for_update(skip_locked=True, of=("self",))[:1]
 
 
@@ -107,13 +110,13 @@ def claim_next(*, by: User, queue: Queue | None = None, page_at: datetime | None
     if taken is not None:
         return taken
     asked: Any = {"by": by.pk, "queue": queue.pk if queue is not None else None}
-    for _again in range(5):
+    for ahead in AHEAD:
         # Rows that a colleague is claiming at this moment are skipped, not waited for; one that was claimed since the
         # candidates were read is looked at again by the database, and passed over. The conversation never changes.
-        first = _first_free(**asked)
+        first = _first_free(**asked, ahead=ahead)
         if first:
             return take(first[0], by)
-        if not _waiting(**asked).exists():
+        if not _waiting(**asked, ahead=1).exists():
             break
     policies.check_room_anywhere(by, queue)
     return None

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from audit.actions import Kind, append, record
 from audit.now import is_set, now
 from portal.people.models import User
 from portal.people.policies import Refused
-from portal.people.prepared import Prepared, kept_statements
+from portal.people.prepared import kept_statements, rows
 from portal.people.tasks import nudge
 from queues import clock, policies
 from queues.actions.path import LET_GO, change, lock, move
-from queues.actions.places import after_overflow, taking_over
+from queues.actions.places import after_overflow, queue_of, taking_over
 from queues.actions.saying import take_back_our_lines
 from queues.actions.timing import Reason, end_wait, move_promise, new_queue, start_leg
 from queues.models import Conversation, Escalation, Leg, Message, Queue, Step, Task
@@ -93,9 +93,10 @@ def hear_from_patient(*, conversation: Conversation, body: str, by: User, screen
     body = policies.check_words(body)
     # What waits for the patient goes on, or what is open, or the newest. The lock keeps a resolve
     # from slipping between.
-    task = conversation.tasks.select_for_update().front_first().first()
+    task = next(iter(policies.front_task(conversation=conversation.pk, locked=True)), None)
     if task is None:
         raise Refused(_("This request has no open task. Please send a new one."))
+    task.conversation, task.queue = conversation, queue_of(task.queue_id)
     message = Message.objects.create(
         conversation=conversation, task=task, author=by, from_patient=True, body=body, sent_at=now()
     )
@@ -215,17 +216,22 @@ def keep_after_all(*, conversation: Conversation, by: User) -> None:
 @transaction.atomic
 def mark_read(*, conversation: Conversation, by: User) -> None:
     """Note that the patient's side opened the messages sent to them."""
-    unread = conversation.messages.standing().filter(from_patient=False, read_at__isnull=True)
-    unread.shown().update(read_at=now())
-    if not _wait_for_a_reader(conversation=conversation.pk):
+    moment = now()
+    if not rows(OPENED, [moment, conversation.pk, moment, conversation.pk]):
         return
     # An urgent answer that can still be undone is not on the page yet: somebody calls if nobody reads it later.
+    unread = conversation.messages.standing().filter(from_patient=False, read_at__isnull=True)
     hidden = unread.filter(task=OuterRef("pk"), author__isnull=False)
     waits = conversation.tasks.filter(Q(unread_since__isnull=False) | Q(call_since__isnull=False))
     waits.exclude(Exists(hidden)).update(unread_since=None, call_since=None)
 
 
-@Prepared
-def _wait_for_a_reader(conversation: int) -> QuerySet[Task]:
-    waits = Q(unread_since__isnull=False) | Q(call_since__isnull=False)
-    return Task.objects.filter(waits, conversation=conversation).only("pk").order_by()
+# What the patient's side can see of a conversation is read now; the tasks that waited for it.
+OPENED = """
+WITH opened AS (
+    UPDATE queues_message SET read_at = %s
+    WHERE conversation_id = %s AND NOT from_patient AND read_at IS NULL AND withdrawn_at IS NULL AND shown_at <= %s
+)
+SELECT id FROM queues_task
+WHERE conversation_id = %s AND (unread_since IS NOT NULL OR call_since IS NOT NULL) LIMIT 1
+"""

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from audit.actions import Kind, append, record
 from audit.now import is_set, now
-from audit.statements import touched
+from audit.statements import sent, together
 from portal.people.models import User
 from portal.people.prepared import Prepared
 from portal.people.tasks import nudge
@@ -52,7 +52,7 @@ def _locked(pk: int) -> QuerySet[Task]:
 
 def end_leg(task: Task, moment: datetime) -> None:
     """Stop the clock of the queue that had the task until now."""
-    touched("UPDATE queues_leg SET left_at = %s WHERE task_id = %s AND left_at IS NULL", [moment, task.pk])
+    sent("UPDATE queues_leg SET left_at = %s WHERE task_id = %s AND left_at IS NULL", [moment, task.pk])
 
 
 def move(
@@ -102,34 +102,36 @@ def write(
         fields.add("active_at")
     # What comes next is worked out by the clock's next look; nothing that is done is looked at, but a reply unread.
     task.next_step_at = now() if after in LIVE or task.unread_since else None
-    task.save(update_fields=fields)
-    append(
-        Step(
-            task=task,
-            verb=verb,
-            before=before,
-            after=after,
-            queue_id=task.queue_id,
-            by=by,
-            at=now(),
-            note=note,
-            **told,
+    patient = task.conversation.patient_id
+    with together():
+        task.save(update_fields=fields)
+        append(
+            Step(
+                task=task,
+                verb=verb,
+                before=before,
+                after=after,
+                queue_id=task.queue_id,
+                by=by,
+                at=now(),
+                note=note,
+                **told,
+            )
         )
-    )
-    if after in DONE and before not in DONE:
-        end_leg(task, now())
-    if verb == "undo" and before in DONE:
-        # The end never was: the queue's clock goes on.
-        last = Leg.objects.filter(task=task).order_by("-pk").values("pk")[:1]
-        Leg.objects.filter(pk__in=last).update(left_at=None)
-    record(
-        f"queues.task.{verb.replace(' ', '-')}",
-        by=by,
-        kind=Kind.UPDATE,
-        patients=[task.conversation.patient_id],
-        entity=task,
-        detail={"before": before, "after": after, "queue": task.queue_id},
-    )
+        if after in DONE and before not in DONE:
+            end_leg(task, now())
+        if verb == "undo" and before in DONE:
+            # The end never was: the queue's clock goes on.
+            last = Leg.objects.filter(task=task).order_by("-pk").values("pk")[:1]
+            Leg.objects.filter(pk__in=last).update(left_at=None)
+        record(
+            f"queues.task.{verb.replace(' ', '-')}",
+            by=by,
+            kind=Kind.UPDATE,
+            patients=[patient],
+            entity=task,
+            detail={"before": before, "after": after, "queue": task.queue_id},
+        )
     if task.urgency == Urgency.URGENT and task.next_step_at and not is_set():
         nudge("queues.tasks.look", task.pk)
     return task

@@ -10,17 +10,19 @@ from typing import ParamSpec, TypeVar
 
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from audit.actions import Kind, record, store
 from audit.now import now
 from portal.people.models import Facility, User
 from portal.people.policies import Refused
+from portal.people.prepared import Prepared, rows
 from portal.people.reference import remembered
 from queues import policies
 from queues.actions.path import change, lock, move
 from queues.actions.timing import end_wait, new_queue
+from queues.lists.scope import LIVE_STATES
 from queues.models import Escalation, Queue, QueueGroupPermission, Task
 from queues.states import State
 from queues.urgency import Urgency
@@ -161,7 +163,12 @@ def is_staffed(queue: Queue) -> bool:
 @remembered
 def _staffed(today: date) -> frozenset[int]:
     """The keys of all that are staffed. Roles end with a day, so each day has its own."""
-    return frozenset(Queue.objects.staffed().order_by().values_list("pk", flat=True))
+    return frozenset(queue.pk for queue in _staffed_now())
+
+
+@Prepared
+def _staffed_now() -> QuerySet[Queue]:
+    return Queue.objects.staffed().only("pk").order_by()
 
 
 def taking_over(task: Task) -> Queue:
@@ -184,18 +191,34 @@ def taking_over(task: Task) -> Queue:
         ) from None
 
 
+# Counted as far as it matters, by an index of the live ones alone; the same as `live()` and `late()` of tasks.
+OPEN = f"""
+SELECT count(*) FROM (
+    SELECT 1 FROM queues_task t WHERE t.queue_id = %(queue)s AND t.state IN {LIVE_STATES} LIMIT %(enough)s
+) first
+"""  # noqa: S608 - from a constant; every value is a parameter
+LATE = f"""
+SELECT count(*) FROM (
+    SELECT 1 FROM queues_task t WHERE t.queue_id = %(queue)s AND t.due_at < %(now)s
+    AND t.state IN {LIVE_STATES} AND t.state <> 'waiting' LIMIT %(enough)s
+) first
+"""  # noqa: S608 - as above
+
+
 def after_overflow(queue: Queue, urgency: Urgency) -> tuple[Queue, str]:
     """The queue that new work goes to, and why it is another one: routine work leaves a queue that is too full. One hop
     only, so that two full queues don't send it round and round."""
     other = queue.overflow_queue if urgency == Urgency.ROUTINE and queue.overflow_queue_id else None
     if other is None or other.retired_at is not None or not is_staffed(other):
         return queue, ""
-    for most, tasks, word in (
-        (queue.overflow_open, queue.tasks.live(), _("open")),
-        (queue.overflow_late, queue.tasks.late(), _("late")),
+    for most, counted, word in (
+        (queue.overflow_open, OPEN, _("open")),
+        (queue.overflow_late, LATE, _("late")),
     ):
-        # One more than the limit says enough: nothing is counted further.
-        if most is not None and tasks.order_by()[: most + 1].count() > most:
+        if most is None:
+            continue
+        given = {"queue": queue.pk, "now": now(), "enough": most + 1}
+        if rows(counted, given)[0][0] > most:
             return copy(other), _(
                 "%(queue)s has more than %(count)d %(word)s tasks, so routine work goes to %(other)s."
             ) % {"queue": queue, "count": most, "word": word, "other": other}
@@ -255,11 +278,40 @@ def serving(code: str, facility: Facility) -> Queue:
     return copy(queue)
 
 
+def queue_of(pk: int) -> Queue:
+    """The queue with this key and all that its due times need."""
+    return copy(_queue(pk))
+
+
 @remembered
+def _queue(pk: int) -> Queue:
+    return _kept(_with_hours(Queue.objects.filter(pk=pk)).get())
+
+
 def _serving(code: str, facility: int) -> list[Queue]:
     """The facility's own, then the central team's, with all that their due times need, and those of their overflow."""
-    rows = Queue.objects.live().filter(Q(facility=facility) | Q(facility__isnull=True), code=code)
-    for way in ("", "overflow_queue__"):
-        rows = rows.select_related(f"{way}calendar", f"{way}facility")
-        rows = rows.prefetch_related(f"{way}targets", f"{way}calendar__closures")
-    return sorted(rows.order_by(), key=lambda row: row.facility_id is None)
+    everywhere = _of_kind(code)
+    return [*everywhere.get(facility, ()), *everywhere.get(None, ())]
+
+
+@remembered
+def _of_kind(code: str) -> dict[int | None, list[Queue]]:
+    """The live queues of a kind at each facility. Read for all at once: place by place, a process was at it for its
+    first thousand requests."""
+    rows = _with_hours(_with_hours(Queue.objects.live().filter(code=code)), "overflow_queue__")
+    found: dict[int | None, list[Queue]] = {}
+    for row in rows.order_by("pk"):
+        if row.overflow_queue is not None:
+            _kept(row.overflow_queue)
+        found.setdefault(row.facility_id, []).append(_kept(row))
+    return found
+
+
+def _kept(queue: Queue) -> Queue:
+    queue.kept_hours = {}
+    return queue
+
+
+def _with_hours(rows: QuerySet[Queue], way: str = "") -> QuerySet[Queue]:
+    rows = rows.select_related(f"{way}calendar", f"{way}facility")
+    return rows.prefetch_related(f"{way}targets", f"{way}calendar__closures")

@@ -18,7 +18,7 @@ from portal.people.actions import post_mail
 from portal.people.models import Mail, StaffRole, User
 from portal.people.roles import Role
 from portal.people.tasks import nudge
-from queues import clock
+from queues import clock, policies
 from queues.models import Alert, Coverage, Notice, Queue, Quiet, Task
 
 Kind = Notice.Kind
@@ -115,7 +115,7 @@ def uncovered(task: Task) -> dict[str, Any]:
     """The changes by which those who stood in lose sight of a task; one of them who holds it keeps it until they let go
     of it."""
     owner = task.owner
-    keeps = owner is not None and not Queue.objects.worked_by(owner).filter(pk=task.queue_id).exists()
+    keeps = owner is not None and task.queue_id not in policies.worked_by(owner)
     return {"covering_queue": None, "covering_person": owner if keeps else None}
 
 

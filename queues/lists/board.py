@@ -16,7 +16,7 @@ from queues.lists.reading import LINE, LINE_JOINS
 from queues.lists.scope import LIVE_STATES
 from queues.models import Queue
 from queues.presence import LASTS
-from queues.shown import Line, line
+from queues.shown import Line, lines
 
 MOST_QUEUES = 24  # on the board, those that need a look first
 MOST_PEOPLE = 12
@@ -155,10 +155,7 @@ def board(lead: User, *, facility: Facility | None = None) -> Board:
     for pk, done in prepared.rows(DONE, given):
         loads[pk].pace = forecast.pace(done, hours[loads[pk].queue.calendar_id], moment)
     late_by_tonight, coming = _foresee(loads, hours, moment, given)
-    rows = [
-        line(row, viewer=lead, moment=moment)
-        for row in prepared.rows(ROWS, given | {"tasks": late_by_tonight[:MOST_TASKS]})
-    ]
+    rows = lines(prepared.rows(ROWS, given | {"tasks": late_by_tonight[:MOST_TASKS]}), lead)
     shown = sorted(
         loads.values(), key=lambda load: (-load.late_today, -load.late, -load.open, str(load.queue))
     )

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from audit.now import now
-from portal.people import prepared
+from audit.statements import Question
 from portal.people.models import User
 from queues.lists.choices import Choices
 from queues.lists.scope import LIVE_STATES, QUEUES, VISIBLE
 from queues.presence import LASTS
-from queues.shown import Line, line
+from queues.shown import Line, lines
 
 PAGE = 50
 LIVE = f"t.state IN {LIVE_STATES}"
@@ -58,7 +58,9 @@ LINE = f"""
     {MARK}, t.state, t.urgency, t.due_at, t.title, t.plain_title, t.subtitle, t.flags::text, t.screened,
     c.clinical OR jsonb_path_exists(t.summary, '$[*].clinical ? (@ == true)'), c.subject,
     p.id, p.given_name || ' ' || p.family_name, p.birth_date, p.language,
-    CASE WHEN c.channel = 'portal' AND c.author_id IS DISTINCT FROM p.user_id THEN author.name ELSE '' END,
+    CASE WHEN c.channel = 'portal' AND c.author_id IS DISTINCT FROM p.user_id THEN (
+        SELECT author.name FROM people_user author WHERE author.id = c.author_id
+    ) ELSE '' END,
     c.channel, pf.name,
     q.id, q.name, cal.time_zone, t.owner_id, owner.name, owner.title, c.confidential,
     CASE WHEN t.asked_queue_id IS NOT NULL THEN (
@@ -69,7 +71,6 @@ LINE_JOINS = """
     JOIN queues_conversation c ON c.id = t.conversation_id
     JOIN people_patient p ON p.id = c.patient_id
     JOIN people_facility pf ON pf.id = p.facility_id
-    JOIN people_user author ON author.id = c.author_id
     JOIN queues_queue q ON q.id = t.queue_id
     JOIN people_calendar cal ON cal.id = q.calendar_id
     LEFT JOIN people_user owner ON owner.id = t.owner_id
@@ -116,17 +117,18 @@ def read_key(text: str) -> tuple[datetime, int] | None:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micro), int(pk)
 
 
-def page(asked: Asked, viewer: User) -> tuple[list[Line], bool]:
+def paging(asked: Asked) -> Question:
+    """The question for a page of a list, for who asks something else beside it."""
+    return statement(asked, LINE, LINE_JOINS)
+
+
+def paged(rows: list[tuple[Any, ...]], viewer: User) -> tuple[list[Line], bool]:
     """The rows of a page as this viewer may see them, and whether there are more behind them."""
-    sql, values = statement(asked, LINE, LINE_JOINS)
-    rows = prepared.rows(sql, values)
-    moment = now()
-    lines = [line(row, viewer=viewer, moment=moment) for row in rows[:PAGE]]
-    return lines, len(rows) > PAGE
+    return lines(rows[:PAGE], viewer), len(rows) > PAGE
 
 
-def marks_of(lines: list[Line]) -> list[Mark]:
-    return [[each.pk, each.version, each.late, each.lookers] for each in lines]
+def marks_of(rows: list[Line]) -> list[Mark]:
+    return [[each.pk, each.version, each.late, each.lookers] for each in rows]
 
 
 def statement(asked: Asked, columns: str, joins: str, *, door: str = "") -> tuple[str, dict[str, Any]]:

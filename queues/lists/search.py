@@ -15,7 +15,7 @@ from portal.people.models import User
 from queues.lists.reading import LINE, LINE_JOINS, PAGE
 from queues.lists.scope import QUEUES, VISIBLE
 from queues.presence import LASTS
-from queues.shown import Line, line
+from queues.shown import Line, lines
 
 MOST = 120  # characters
 HIT = "\x02", "\x03"  # around a found word in a text from the database; a text of ours holds neither
@@ -32,7 +32,7 @@ STEP = """
 {name} AS MATERIALIZED (
     SELECT hit.task_id AS id FROM (
         SELECT d.task_id FROM queues_searchdocument d
-        WHERE d.{words} @@ (SELECT {asked} FROM query) AND {so_far} < %(limit)s OFFSET 0
+        WHERE d.{words} @@ (SELECT {asked} FROM query) AND {taken} OFFSET 0
     ) hit CROSS JOIN LATERAL (SELECT FROM queues_task t WHERE t.id = hit.task_id AND {visible} OFFSET 0) t
     ORDER BY hit.task_id DESC LIMIT %(limit)s
 )
@@ -57,6 +57,10 @@ query AS MATERIALIZED (
         SELECT asked, newest, CASE WHEN numnode(asked) = 0 OR places IS NULL THEN asked ELSE places && asked END AS here
         FROM typed, own
     ) all_of_it
+),
+whole AS MATERIALIZED (
+    SELECT FROM queues_searchdocument d
+    WHERE d.{words} @@ (SELECT replace(few::text, ':*', '')::tsquery FROM query) LIMIT %(limit)s
 ),
 {steps},
 page AS MATERIALIZED (
@@ -144,8 +148,7 @@ def find(wanted: Wanted, viewer: User) -> tuple[list[Found], bool]:
         },
     )
     found = []
-    for row in rows[:PAGE]:
-        each = line(row[:-1], viewer=viewer, moment=moment)
+    for row, each in zip(rows[:PAGE], lines([row[:-1] for row in rows[:PAGE]], viewer), strict=True):
         found.append(
             Found(
                 each,
@@ -161,14 +164,23 @@ def find(wanted: Wanted, viewer: User) -> tuple[list[Found], bool]:
 @cache
 def statement(*, clinical: bool) -> str:
     """The search as SQL: put together from constants, every value a parameter."""
-    so_far, steps = "0", []
-    for name, asked in (("few", "few"), ("more", "more"), ("everywhere", "here")):
-        words = "words" if clinical else "office_words"
-        steps.append(STEP.format(name=name, asked=asked, words=words, visible=VISIBLE, so_far=so_far))
-        so_far += f" + (SELECT count(*) FROM {name})"  # noqa: S608 - one of the three names above
+    words = "words" if clinical else "office_words"
+    few, more, whole = (f"(SELECT count(*) FROM {name})" for name in ("few", "more", "whole"))  # noqa: S608
+    steps = [
+        STEP.format(name=name, asked=asked, words=words, visible=VISIBLE, taken=taken)
+        for name, asked, taken in (
+            # Not where whole words are there and are too few: a beginning costs as much here as among more.
+            ("few", "few", f"({whole} = 0 OR {whole} >= %(limit)s)"),
+            # Sixteen times as many documents: not where the first few say that these won't fill the page either.
+            ("more", "more", f"{few} < %(limit)s AND ({whole} > 0 OR {few} * 16 >= %(limit)s)"),
+            # Only after one of the two has counted, so that there are not many.
+            ("everywhere", "here", f"greatest({few}, {more}) < %(limit)s"),
+        )
+    ]
     return FOUND.format(
         queues=QUEUES,
         as_words=AS_WORDS,
+        words=words,
         steps=",".join(steps),
         body="body" if clinical else "office_body",
         line=LINE,

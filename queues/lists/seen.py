@@ -8,7 +8,6 @@ else goes the ordinary way, with log-in, scope and audit event.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
@@ -35,7 +34,7 @@ DOOR = f"""
 
 def seal(request: HttpRequest, asked: Asked, rows: list[Mark]) -> str:
     """What the page shows, for the browser to bring back. Keys and numbers only, bound to this session."""
-    told = asdict(asked) | {"choices": asked.choices.chosen(), "door": _door(request.session.session_key)}
+    told = vars(asked) | {"choices": asked.choices.chosen(), "door": _door(request.session.session_key)}
     return signing.dumps([told, rows], salt=SALT, compress=True)
 
 

@@ -198,9 +198,20 @@ class Queue(models.Model):
     def team_in(self, language: str) -> str:
         return self.team_es if language == "es" and self.team_es else self.team
 
+    # Of a queue that is kept in the process and never changed: its hours by the year in which they were asked.
+    kept_hours: dict[int, clock.Hours] | None = None
+
     def hours(self) -> clock.Hours:
         """When its people work, from last year to the end of what a clock looks ahead."""
-        calendar, year = self.calendar, now().year
+        year = now().year
+        if self.kept_hours is None:
+            return self._hours(year)
+        if year not in self.kept_hours:
+            self.kept_hours[year] = self._hours(year)
+        return self.kept_hours[year]
+
+    def _hours(self, year: int) -> clock.Hours:
+        calendar = self.calendar
         days = calendar.days_off(range(year - 1, year + 4))
         return clock.Hours.parse(
             calendar.time_zone,

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.contrib import messages
 from django.db import connection
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import mark_safe
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from audit.actions import record_read
 from audit.now import now
-from portal.people.models import Facility
+from audit.statements import found
+from portal.people import prepared
+from portal.people.models import Facility, User
 from portal.people.policies import Refused
 from portal.people.prepared import kept_statements
 from portal.people.requests import Request
 from queues import actions
 from queues.lists import seen
 from queues.lists.choices import Choices, options
-from queues.lists.counts import Counts, Place, counts
-from queues.lists.reading import Asked, Mark, marks_of, page, read_key
+from queues.lists.counts import Counts, Place, counting, counts, counts_of
+from queues.lists.reading import Asked, Mark, marks_of, paged, paging, read_key
 from queues.lists.scope import LIVE_STATES, QUEUES
 from queues.models import Queue
 from queues.shown import Line
-from queues.views.frame import bench, staff
+from queues.views.frame import bench, staff, written
 
 TITLES = {
     "all": gettext_lazy("All my queues"),
@@ -94,7 +97,12 @@ def changes(request: Request) -> HttpResponse:
         response["HX-Refresh"] = "true"
         return response
     asked, before = brought
-    return _answer(request, asked, counts(request.user, here=asked.queue or 0), before=before)
+    return _answer(
+        request,
+        asked,
+        counts(request.user, here=asked.queue or 0, whole=asked.kind == "all"),
+        before=before,
+    )
 
 
 @staff
@@ -125,9 +133,6 @@ def _page_at(request: Request) -> datetime | None:
 
 
 def _list(request: Request, kind: str, pk: int = 0) -> HttpResponse:
-    counted = counts(request.user, here=pk)
-    if kind == "queue" and counted.find(pk) is None:
-        raise Http404
     after = request.GET.get("after", "")
     asked = Asked(
         kind,
@@ -135,23 +140,36 @@ def _list(request: Request, kind: str, pk: int = 0) -> HttpResponse:
         queue=pk or None,
         choices=Choices.read(request.GET),
         after=after if read_key(after) else "",
-        wide=counted.many,
     )
-    return _answer(request, asked, counted)
+    if kind == "all":
+        # How its rows are looked for depends on how many queues there are.
+        counted = counts(request.user, whole=True)
+        return _answer(request, replace(asked, wide=counted.many), counted)
+    places, rows = found(counting(request.user, here=pk), paging(asked))
+    counted = counts_of(places)
+    if kind == "queue" and counted.find(pk) is None:
+        raise Http404
+    return _answer(request, asked, counted, rows)
 
 
 @kept_statements()
 def _answer(
-    request: Request, asked: Asked, counted: Counts, *, before: list[Mark] | None = None
+    request: Request,
+    asked: Asked,
+    counted: Counts,
+    rows: list[tuple[Any, ...]] | None = None,
+    *,
+    before: list[Mark] | None = None,
 ) -> HttpResponse:
     """The page, or the part of it that htmx swaps. Either is one audit event with the patients newly on screen."""
-    lines, more = page(asked, request.user)
+    whole = before is None and not (request.htmx and request.htmx.target == "list")
+    lines, more = paged(prepared.rows(*paging(asked)) if rows is None else rows, request.user)
     marks = marks_of(lines)
     _record(request, asked, lines, before)
     place = counted.find(asked.queue) if asked.queue else None
     context = {
         "rows": lines,
-        "lines": _told(lines, asked, request.user.pk),
+        "written": _rows(lines, request.user, many_queues=asked.kind != "queue"),
         "asked": asked,
         "next": asked.next_page(lines[-1]).query() if more else "",
         "address": (reverse("queue", args=[asked.queue]) if asked.queue else reverse(asked.kind))
@@ -165,16 +183,21 @@ def _answer(
         "user": request.user,
         "queue": place,
         "panel": _panel(request, asked) if "filter" in request.GET else None,
-    } | bench(request, (asked.kind, asked.queue or 0), counted=counted)
-    whole = before is None and not (request.htmx and request.htmx.target == "list")
+    } | bench(request, (asked.kind, asked.queue or 0), counted=counted, swapped=not whole)
     response = render(request, "queues/list.html" if whole else "queues/_changed.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response
 
 
-def _told(lines: list[Line], asked: Asked, viewer: int) -> SafeString:
-    shown = {"rows": lines, "many_queues": asked.kind != "queue", "viewer": viewer}
-    return mark_safe(render_to_string("queues/rows.html", shown, using="compiled"))  # noqa: S308 - it escaped them
+def _rows(lines: list[Line], viewer: User, *, many_queues: bool) -> str:
+    language = get_language()
+    told = (
+        written(
+            "queues/row.html", language, row=each, many_queues=many_queues, mine=each.owner_pk == viewer.pk
+        )
+        for each in lines
+    )
+    return mark_safe("".join(told))  # noqa: S308 - each is safe
 
 
 def _record(request: Request, asked: Asked, lines: list[Line], before: list[Mark] | None) -> None:
@@ -185,9 +208,15 @@ def _record(request: Request, asked: Asked, lines: list[Line], before: list[Mark
             "queues.list.read",
             by=request.user,
             patients=[line.patient_pk for line in new],
-            entity=Queue(pk=asked.queue) if asked.queue else None,
+            entity=_named(asked.queue) if asked.queue else None,
             detail={"tasks": [line.pk for line in new]},
         )
+
+
+@lru_cache(maxsize=4_000)
+def _named(pk: int) -> Queue:
+    """A queue as events name it: nothing but its key."""
+    return Queue(pk=pk)
 
 
 def _figures(place: Place | None, counted: Counts, asked: Asked) -> Any:

@@ -26,6 +26,7 @@ BY = {
     "facility": gettext_lazy("facility"),
 }
 CREDIT = ("tasks", "steps", "replies", "calls", "resolved", "questions answered", "minutes", "after hours")
+MOST = 50  # rows of a table on the page: those where most happened; all of them are in the file, and one click away
 RISKY = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for a formula
 
 
@@ -45,6 +46,7 @@ def measures(request: Request) -> HttpResponse:
         return _csv(heads, rows, f"measures-{table}-{period.first:%Y-%m}-{period.last:%Y-%m}")
     whole = report.whole(scope, period)
     groups, people = report.groups(by, scope, period), report.people(scope, period)
+    most = None if "all" in request.GET else MOST
     context = {
         "scope": scope,
         "period": period,
@@ -67,9 +69,9 @@ def measures(request: Request) -> HttpResponse:
         "under": whole.share("under", "assessed"),
         "returned": whole.share("returned", "resolved"),
         "columns": COLUMNS,
-        "rows": [(group, [column.of(group.figures) for column in COLUMNS]) for group in groups],
+        "rows": [(group, [column.of(group.figures) for column in COLUMNS]) for group in groups[:most]],
         "total": [column.of(whole) for column in COLUMNS],
-        "credit": [(group.name, [group.figures[name] for name in CREDIT]) for group in people],
+        "credit": [(group.name, [group.figures[name] for name in CREDIT]) for group in people[:most]],
         "waiting": report.waiting(),
         "query": _query(request),
     }
@@ -143,7 +145,7 @@ def _record(request: Request, scope: report.Scope, period: str, table: str) -> N
 def _query(request: Request) -> str:
     """What was chosen, to go on with in another link."""
     kept = request.GET.copy()
-    for name in ("csv", "by"):
+    for name in ("csv", "by", "all"):
         kept.pop(name, None)
     return kept.urlencode()
 

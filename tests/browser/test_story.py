@@ -23,7 +23,7 @@ def test_a_refill_from_the_patients_wish_to_the_nurses_answer_and_the_audit_log(
     medicine = "Lisinopril 20 mg" if javascript else "Metformin 500 mg"
 
     # Maya, on her phone, says what she needs.
-    maya = visitor("patient@example.org", phone=True, javascript=javascript)
+    maya = visitor(phone=True, javascript=javascript).log_in("patient@example.org")
     page = maya.page
     expect(page.get_by_role("heading", name="What do you need?")).to_be_visible()
     page.get_by_role("button", name="Refill").click()
@@ -43,7 +43,7 @@ def test_a_refill_from_the_patients_wish_to_the_nurses_answer_and_the_audit_log(
     expect(page.get_by_text("The nursing team answers by")).to_be_visible()
 
     # Ana finds it in the refill queue, and why it came there.
-    ana = visitor("nurse@example.org", javascript=javascript)
+    ana = visitor(javascript=javascript).log_in("nurse@example.org")
     page = ana.page
     page.get_by_role("link", name=re.compile("^Refills")).first.click()
     page.get_by_role("link", name=f"{medicine}, A few days").click()
@@ -77,7 +77,7 @@ def test_a_refill_from_the_patients_wish_to_the_nurses_answer_and_the_audit_log(
     expect(page.get_by_text("Result: done")).to_be_visible()
 
     # Ada reads the whole story in the audit log.
-    ada = visitor("admin@example.org", javascript=javascript)
+    ada = visitor(javascript=javascript).log_in("admin@example.org")
     ada.go("/admin/audit/event/?o=-1")
     for action in ("intake.submission.send", "queues.task.open", "queues.task.claim", "queues.task.resolve"):
         expect(ada.page.get_by_text(action).first).to_be_visible()

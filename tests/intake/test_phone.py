@@ -7,6 +7,8 @@ from django.test import Client
 
 from audit.models import Event
 from audit.now import at, now
+from intake import actions as intake
+from intake import tasks
 from intake.models import Draft, Submission
 from portal.people.models import Program, User
 from queues import actions
@@ -15,6 +17,7 @@ from queues.states import State
 from queues.urgency import Urgency
 from tests import factories as make
 from tests.clinic import Clinic
+from tests.intake.test_emergencies import CHEST
 
 
 def client_of(user: User) -> Client:
@@ -176,3 +179,23 @@ def test_the_office_sees_and_changes_no_program(clinic: Clinic) -> None:
     assert biller.post(f"{path}programs/", {"program": ["anticoagulation"]}).status_code == 404
     elsewhere = make.staff("nurse", facility=make.FacilityFactory())
     assert client_of(elsewhere).post(f"{path}programs/", {"program": []}).status_code == 404
+
+
+def test_a_call_that_was_left_and_is_sent_after_all_joins_its_call_back_and_tells_what_to_say(
+    clinic: Clinic,
+) -> None:
+    client, draft = begin(clinic, clinic.nurse)
+    answers = {"medicine": "Lisinopril 20 mg", "left": "days"} | CHEST
+    intake.save_draft(
+        draft=draft, raw={f"i.{key}": [value] for key, value in answers.items()}, by=clinic.nurse
+    )
+    with at(now() + timedelta(minutes=16)):
+        assert tasks.call_back() == 1
+    for _click in range(2):  # the second click of two finds what the first one sent
+        page = client.post(f"/drafts/{draft.pk}/review/", follow=True)
+        assert page.status_code == 200
+        assert "Tell the caller" in page.content.decode()
+    conversation = Conversation.objects.get()
+    assert (conversation.channel, conversation.author) == ("phone", clinic.nurse)
+    assert conversation.tasks.count() == 1
+    assert client.get(f"/drafts/{draft.pk}/review/", follow=True).status_code == 200

@@ -1,6 +1,9 @@
 """Sending a request: everything or nothing, and exactly once."""
 
+from typing import Any
+
 import pytest
+from django.db import connection
 
 from intake import actions
 from intake.models import Draft, Submission
@@ -8,7 +11,7 @@ from portal.people.policies import Refused
 from queues.models import Task
 from queues.urgency import Urgency
 from tests.clinic import Clinic
-from triage.models import Decision
+from triage.models import Decision, TextReading
 
 
 def test_a_refill_becomes_one_task_in_the_refill_queue_with_its_reason(clinic: Clinic) -> None:
@@ -34,6 +37,38 @@ def test_words_of_an_emergency_are_urgent_under_any_request_type(clinic: Clinic)
     assert (task.queue, task.urgency, task.floor) == (clinic.urgent, Urgency.URGENT, Urgency.URGENT)
     assert task.flags
     assert task.summary[0]["odd"]
+
+
+def test_readings_are_looked_up_beside_the_draft_and_made_where_none_is_kept(clinic: Clinic) -> None:
+    words = "I have crushing chest pain and my left arm is numb."
+    draft = clinic.draft("billing", question=words)
+    assert draft.digests == list(TextReading.objects.values_list("digest", flat=True))
+    asked: list[str] = []
+
+    def noted(execute: Any, sql: str, *told: Any) -> Any:
+        asked.append(sql)
+        return execute(sql, *told)
+
+    with connection.execute_wrapper(noted):
+        actions.submit(draft_id=draft.pk, by=draft.author)
+    assert sum("triage_textreading" in sql for sql in asked) == 1
+
+
+@pytest.mark.parametrize("kept", ["none", "others", "another language"])
+def test_a_reading_that_is_not_beside_the_draft_is_made(clinic: Clinic, kept: str) -> None:
+    """Of a draft that was saved before it kept any, or other words; of a person who reads another language now."""
+    harmless = clinic.draft("billing", question="What is this bill?").digests
+    draft = clinic.draft("billing", question="I have crushing chest pain and my left arm is numb.")
+    TextReading.objects.exclude(digest__in=harmless).delete()
+    if kept == "another language":
+        clinic.patient.language = "es"
+        clinic.patient.save()
+    else:
+        Draft.objects.filter(pk=draft.pk).update(digests=harmless if kept == "others" else [])
+    task = actions.submit(draft_id=draft.pk, by=draft.author).tasks.get()
+    assert (task.queue, task.floor) == (clinic.urgent, Urgency.URGENT)
+    assert task.flags
+    assert TextReading.objects.count() == 2
 
 
 def test_a_notice_that_was_shown_keeps_the_request_urgent_though_the_words_are_gone(clinic: Clinic) -> None:

@@ -34,6 +34,17 @@ def test_it_finds_what_the_queryset_finds_with_what_is_selected_and_annotated() 
     assert born_by(name="Ada", facility=second.facility_id) == []
 
 
+def test_it_gives_values_by_name_where_the_queryset_does() -> None:
+    @Prepared
+    def told(facility: int) -> QuerySet[Patient]:
+        named = Patient.objects.filter(facility=facility).order_by("pk")
+        return named.values("given_name", place=F("facility__name"))  # type: ignore[return-value]
+
+    patient = make.PatientFactory(given_name="Ada")
+    for _again in range(2):
+        assert told(facility=patient.facility_id) == [{"given_name": "Ada", "place": patient.facility.name}]
+
+
 def test_a_person_stands_for_a_key_and_an_unknown_or_endless_key_finds_nothing() -> None:
     @Prepared
     def roles_of(user: int) -> QuerySet[StaffRole]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from html import unescape
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +20,7 @@ from portal.people.models import User
 from queues import actions
 from queues.measures import report
 from queues.measures.figures import Figures
+from queues.models import MeasureCell
 from tests import factories as make
 from tests.clinic import Clinic
 from tests.queues.test_pages import client_of
@@ -230,3 +233,29 @@ def test_the_week_chart_ends_with_this_week(clinic: Clinic) -> None:
     with at(datetime(2026, 3, 18, 12, tzinfo=UTC)):
         shown = [week.start for week in report.weeks(here, report.Period.of("2026-03", "2026-03"))]
     assert shown == [date(2026, 2, 23), date(2026, 3, 2), date(2026, 3, 9), date(2026, 3, 16)]
+
+
+def test_a_table_of_hundreds_shows_those_with_most_and_all_when_asked(
+    clinic: Clinic, worked: None, central: User
+) -> None:
+    start = now().date().replace(day=1)
+    for number in range(1, 53):
+        MeasureCell.objects.create(
+            code=f"month|type|{number}",
+            grain=MeasureCell.Grain.MONTH,
+            start=start,
+            place=0,
+            cut=MeasureCell.Cut.TYPE,
+            key=f"kind-{number:03}",
+            counts={"tasks": 1000 + number},
+        )
+    page = client_of(central).get("/measures/?by=type").content.decode()
+    assert "The 50 with most requests, of 53." in page
+    assert "Kind 052" in page
+    assert "Kind 002" not in page
+    address = re.search(r'href="([^"]+)">Show all', page)
+    assert address is not None
+    whole = client_of(central).get("/measures/" + unescape(address[1]).partition("#")[0]).content.decode()
+    assert "Kind 002" in whole
+    assert "Show all" not in whole
+    assert len(rows(central, "type")) == 54  # with the sum

@@ -6,6 +6,9 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
+from django.urls import reverse
+from django.utils import translation
+from django.utils.dates import WEEKDAYS_ABBR
 
 from audit.models import Event
 from audit.now import at, now
@@ -286,3 +289,40 @@ def test_the_row_of_a_question_says_what_is_asked_to_those_who_may_read_it(clini
 def test_who_is_looking_at_a_task_is_said_in_its_row(clinic: Clinic) -> None:
     presence.arrive(task=clinic.task(), by=clinic.second_nurse)
     assert "Kim Osei is looking at it" in client_of(clinic.nurse).get("/work/all/").content.decode()
+
+
+def test_the_words_of_a_row_are_the_viewers_whoever_looked_before(clinic: Clinic) -> None:
+    """A process keeps words and rows; each is kept for the language in which it was said."""
+    task = clinic.task()
+    due_at = now() + timedelta(days=2, hours=1)
+    Task.objects.filter(pk=task.pk).update(due_at=due_at)
+    weekday = due_at.astimezone(task.queue.calendar.zone).weekday()
+    client = client_of(clinic.nurse)
+    for language in ("es", "en", "es"):
+        User.objects.filter(pk=clinic.nurse.pk).update(language=language)
+        page = client.get(reverse("queue", args=[task.queue_id])).content.decode()
+        with translation.override(language):
+            said = f'<span class="chip plain">{WEEKDAYS_ABBR[weekday]} '
+        assert said in page
+
+
+def test_a_row_shows_each_of_two_colleagues_whose_it_is(clinic: Clinic) -> None:
+    task = actions.claim(task=clinic.task(), by=clinic.nurse)
+    mine, other = (
+        client_of(user).get(reverse("queue", args=[task.queue_id]))
+        for user in (clinic.nurse, clinic.second_nurse)
+    )
+    assert 'class="face me"' in mine.content.decode()
+    assert 'class="face me"' not in other.content.decode()
+    assert 'class="face"' in other.content.decode()
+
+
+def test_beside_a_page_a_large_queue_says_99_and_its_own_page_how_many(clinic: Clinic) -> None:
+    copies(clinic.task(), 104)
+    client = client_of(clinic.nurse)
+    here = client.get(reverse("queue", args=[clinic.refills.pk])).content.decode()
+    assert "105 open" in here
+    assert "<span>99+</span>" in here
+    elsewhere = client.get(reverse("queue", args=[clinic.triage.pk])).content.decode()
+    assert "<span>99+</span>" in elsewhere
+    assert "105 open" in client.get(reverse("all")).content.decode()

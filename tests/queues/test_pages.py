@@ -12,9 +12,7 @@ from tests.clinic import Clinic
 
 
 def client_of(user: User) -> Client:
-    client = Client(headers={"Origin": "http://testserver"})
-    client.force_login(user)
-    return client
+    return make.log_in(Client(headers={"Origin": "http://testserver"}), user)
 
 
 def test_the_page_of_a_task_is_one_event_with_its_patient(clinic: Clinic) -> None:
@@ -95,6 +93,17 @@ def test_the_trace_page_tells_every_rule_and_why_it_did_not_fire(clinic: Clinic)
     for name in ("red flag", "none left", "refills to nursing", "billing to billing"):
         assert name in html
     assert "here it was: A few days" in html
+
+
+def test_a_trace_is_told_with_no_other_rules_than_those_that_decided(clinic: Clinic) -> None:
+    task = clinic.task()
+    client = client_of(clinic.nurse)
+    assert task.decision is not None
+    task.decision.ruleset.rules.filter(name="none left").update(queue="billing")
+    html = client.get(task.get_absolute_url() + "why/").content.decode()
+    assert "are not those any more that decided" in html
+    assert "here it was" not in html
+    assert "refills to nursing" in html  # by name, in the sentence of what was decided
 
 
 @pytest.mark.parametrize("rows", [1, 30])

@@ -6,6 +6,7 @@ from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
+import psycopg
 from django.db import IntegrityError, connection
 
 from audit.now import at, now
@@ -61,6 +62,16 @@ def test_thirty_two_who_claim_the_last_twelve_leave_none_and_share_none(committe
     while (task := actions.claim_next(by=clinic.nurse)) is not None:
         got.append(task.pk)
     assert sorted(got) == sorted(tasks)
+
+
+def test_who_finds_the_first_twenty_locked_claims_the_one_behind_them(committed_db: str) -> None:
+    clinic = open_clinic()
+    tasks = [clinic.task().pk for _ in range(21)]
+    with psycopg.connect(committed_db) as colleagues:
+        colleagues.execute("SELECT 1 FROM queues_task WHERE id = ANY(%s) FOR UPDATE", [tasks[:20]])
+        claimed = actions.claim_next(by=clinic.nurse)
+    assert claimed is not None
+    assert claimed.pk == tasks[20]
 
 
 def test_one_of_two_claims_of_the_same_task_wins(committed_db: str) -> None:

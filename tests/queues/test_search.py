@@ -146,7 +146,7 @@ def test_what_is_found_is_the_same_among_the_newest_among_more_and_among_all(
     with connection.cursor() as cursor:
         for column in ("words", "office_words"):
             cursor.execute(
-                f"UPDATE queues_searchdocument SET {column} = ts_delete({column}, %s) WHERE task_id = %s",  # noqa: S608
+                f"UPDATE queues_searchdocument SET {column} = ts_delete({column}, %s::text[]) WHERE task_id = %s",  # noqa: S608
                 [blocks, task.pk],
             )
             assert cursor.rowcount == 1
@@ -154,6 +154,30 @@ def test_what_is_found_is_the_same_among_the_newest_among_more_and_among_all(
     assert found(clinic.nurse, "nunez itching") == [task.pk]
     assert found(clinic.nurse, "rash nobody") == []
     assert found(clinic.biller, "rash") == []
+
+
+def test_a_page_is_full_wherever_its_documents_lie(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some among the newest, some among more, the older ones beyond: always the newest of all of them."""
+    # "ras" stands by itself in one of them and begins a word in all.
+    said = ["A rash", "A rash", "A rash", "A rash, or ras"]
+    tasks = [clinic.task(problems="true", which=which).pk for which in said][::-1]
+    whole = dict(SearchDocument.objects.values_list("task_id", "words"))
+    splits = [(few, more) for few in range(5) for more in range(few, 5)]
+    for few, more in splits:
+        with connection.cursor() as cursor:
+            for place, pk in enumerate(tasks):
+                gone = [*(["@b0"] if place >= few else []), *(["@c0"] if place >= more else [])]
+                cursor.execute(
+                    "UPDATE queues_searchdocument SET words = ts_delete(%s::tsvector, %s::text[]) WHERE task_id = %s",
+                    [whole[pk], gone, pk],
+                )
+        for page in range(1, 5):
+            monkeypatch.setattr(search, "PAGE", page)
+            for words in ("rash", "ras", "a ras"):
+                there, are_more = search.find(Wanted.read(words), clinic.nurse)
+                told = few, more, page, words
+                assert [each.line.pk for each in there] == tasks[:page], told
+                assert are_more == (page < 4), told
 
 
 def test_every_document_says_in_which_blocks_it_is(clinic: Clinic, task: Task) -> None:

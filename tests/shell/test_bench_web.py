@@ -29,6 +29,7 @@ def _practice(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
             ("PAGES", 5),
             ("LOOKS", 3),
             ("DRAFTS", 25),
+            ("WARMING", 3),
             ("KINDS_OF_PAGE", 3),
         ):
             patch.setattr(web, name, few)

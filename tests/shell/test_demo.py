@@ -24,10 +24,14 @@ from portal.shell.demo.base import load_base
 from portal.shell.demo.patients import patients
 from portal.shell.demo.stories import plan
 from portal.shell.models import DemoClinic
+from queues import actions as queues
 from queues.models import Conversation, Message, Outcome, Queue, Step, Task
 from queues.states import State
+from queues.tasks import PAST, sweep
 from tests import databases
 from tests.conftest import forget, point_at
+from triage import engine
+from triage.loading import compiled
 from triage.models import Decision, Ruleset, TextReading
 
 ANCHOR = datetime(2026, 3, 4, 20, 10, tzinfo=UTC)  # a Wednesday afternoon at the clinic
@@ -170,8 +174,11 @@ def test_everything_went_through_the_actions(told):
 
 def test_what_is_rare_is_told_as_it_was_planned(told):
     """A photo, a baby's fever, words in a third language, and somebody who asks for four things in a row."""
-    tried = (each for decision in Decision.objects.all() for each in decision.result["trace"])
-    rules = {each["rule"] for each in tried if each["fired"]}
+    rules = {
+        rule.name
+        for decision in Decision.objects.all()
+        for rule in engine.fired_in(decision.result["trace"], compiled(decision.ruleset_id))
+    }
     assert rules >= {
         "Photo of a symptom",
         "Any other photo or file",
@@ -382,6 +389,58 @@ def test_a_batch_that_a_deadlock_ended_is_told_again_and_the_history_is_the_same
 
 def test_two_loaders_do_not_tell_the_same_twice(told):
     with another_connection() as another:
-        another.execute("SELECT pg_advisory_lock(%s)", [history._LOCK])
+        another.execute("SELECT pg_advisory_lock(%s)", [history._LOADER])
         with pytest.raises(Refused, match="Another process"):
             history.load_history()
+
+
+@contextmanager
+def refusals(monkeypatch) -> Iterator[list[str]]:
+    """What the acts of the history were refused."""
+    refused: list[str] = []
+    do = history._Part._do
+
+    def listen(self, coming):
+        try:
+            do(self, coming)
+        except Refused as error:
+            refused.append(str(error))
+            raise
+
+    monkeypatch.setattr(history._Part, "_do", listen)
+    yield refused
+
+
+def test_what_a_visitor_did_meanwhile_stays_and_the_history_goes_on(told, monkeypatch):
+    """Between two batches somebody takes back what a person of the past has claimed, resolves another, and so on."""
+    monkeypatch.setattr(history, "BATCH", 30)
+    released, ended = [], []
+
+    def visit(_marker):
+        done = Outcome.objects.get(code="answered")
+        for task in Task.objects.filter(state=State.CLAIMED, owner__isnull=False).select_related("owner"):
+            if task.pk % 2:
+                queues.release(task=task, by=task.owner)
+                released.append(task.pk)
+            elif done.roles and set(done.roles) & {task.queue.role}:
+                queues.resolve(task=task, outcome=done, by=task.owner)
+                ended.append(task.pk)
+
+    with a_database():
+        load_base(planned=FEW, seed=SEED, anchor=ANCHOR)
+        with refusals(monkeypatch) as refused:
+            assert not history.load_history(say=visit).loading
+        assert released
+        assert ended
+        assert refused
+        assert Task.objects.filter(pk__in=ended, state=State.RESOLVED).exists()
+
+
+def test_the_clock_stands_still_while_a_past_is_told(told):
+    due = Task.objects.due_for_the_clock().count()
+    assert due
+    with another_connection() as another:
+        another.execute("SELECT pg_advisory_lock(%s)", [PAST])
+        assert sweep() == 0
+    assert Task.objects.due_for_the_clock().count() == due
+    assert sweep(seconds=0.5) > 0

@@ -60,8 +60,7 @@ def test_every_rule_of_the_demo_has_something_to_decide(decisions):
 def test_few_of_the_demos_ordinary_requests_are_read_as_an_emergency(decisions):
     ordinary = [decided for story, decided in decisions if "flag" not in story.ask.tags]
     alarmed = sum("Emergency words" in decided.fired for decided in ordinary)
-    # The aim for all routine messages. A few sentences that many of them hold (“I dropped the bottle”) weigh in this.
-    assert alarmed / len(ordinary) < 0.10
+    assert alarmed / len(ordinary) < 0.05
 
 
 def test_what_is_planned_for_a_physician_goes_to_one(stories):

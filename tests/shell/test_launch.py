@@ -76,9 +76,24 @@ def ours(tmp_path):
     return found
 
 
+def workers(tmp_path):
+    """Processes of the demo's worker, the first one among them."""
+    found = []
+    for process in processes.left_behind(str(tmp_path / "var")):
+        with contextlib.suppress(psutil.Error):
+            if "qcluster" in process.cmdline():
+                found.append(process)
+    return found
+
+
 def database_url(tmp_path):
     settings = dict(line.split("=", 1) for line in (tmp_path / "var/demo.env").read_text().splitlines())
     return settings["DATABASE_OWNER_URL"]
+
+
+def test_its_processes_share_compiled_modules_even_where_none_may_lie_beside_the_sources(launch, tmp_path):
+    launch(PYTHONDONTWRITEBYTECODE="1")
+    assert processes.wait_until(lambda: list((tmp_path / "var/compiled").rglob("settings.*.pyc")), seconds=60)
 
 
 def test_it_stops_cleanly_keeps_its_data_and_survives_a_kill(launch, port, tmp_path):
@@ -132,8 +147,9 @@ def test_it_stops_cleanly_keeps_its_data_and_survives_a_kill(launch, port, tmp_p
     with psycopg.connect(database_url(tmp_path)) as owner:
         assert owner.execute("SELECT one FROM kept").fetchone() == (1,)
 
-    # The worker dies by itself: that is told, and nothing goes on half.
-    worker = next(p for p in processes.left_behind(str(tmp_path / "var")) if "qcluster" in p.cmdline())
+    # The worker dies by itself: that is told, and nothing goes on half. It starts after the site answers.
+    assert processes.wait_until(lambda: workers(tmp_path), seconds=30)
+    worker = workers(tmp_path)[0]
     top = next(p for p in [worker, *worker.parents()] if p.ppid() == fourth.pid)
     top.kill()
     words, _ = fourth.communicate(timeout=30)

@@ -93,7 +93,7 @@ def test_two_rules_with_one_name_are_refused(clinic: Clinic) -> None:
 def test_a_decision_is_explained_in_sentences(clinic: Clinic) -> None:
     task = clinic.task(left="none")
     assert "soon" in " ".join(task.why)
-    lines = {line.name: line for line in explain.trace(task.decision)}
+    lines = {line.name: line for line in explain.kept(task.decision).lines}
     assert lines["none left"].fired
     assert lines["billing to billing"].reason == "Not tried: “refills to nursing” had settled it."
     assert "here it was: no" in lines["red flag"].reason

@@ -11,8 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.triage import rule_cases as cases
-from triage.conditions import evaluate
-from triage.engine import STAGES, URGENCIES, Decision, Ruleset, RulesetError, Tried, compile_ruleset, decide
+from triage.conditions import evaluate, first_failure, parse, seen_by, to_json
+from triage.engine import (
+    STAGES,
+    URGENCIES,
+    Ruleset,
+    RulesetError,
+    Tried,
+    compile_ruleset,
+    decide,
+    fired_in,
+    read_trace,
+)
 from triage.fields import CATEGORY, Catalogue, Choice, Field, built_in
 
 ALWAYS = {"always": True}
@@ -124,8 +134,8 @@ def test_the_trace_tells_of_every_rule_what_became_of_it() -> None:
     )
     decision = decide(rules, {"request.type": "refill", "patient.age": 40})
     assert decision.trace == (
-        Tried("emergency", "safety", False, EMERGENCY, None),
-        Tried("old refills", "assignment", False, OLD, 40),
+        Tried("emergency", "safety", False, EMERGENCY, None, part=0),
+        Tried("old refills", "assignment", False, OLD, 40, part=1),
         Tried("refills", "assignment", True),
         Tried("the rest", "assignment", None, settled_by="refills"),
     )
@@ -273,8 +283,73 @@ def test_every_dictionary_gets_a_decision_and_always_the_same_one(data: st.DataO
     assert [tried.rule for tried in one.trace] == [
         told["name"] for stage in STAGES for told in given_rules if told["stage"] == stage
     ]
-    told = json.loads(json.dumps(one.to_json()))
-    assert Decision.from_json(told) == one == pickle.loads(pickle.dumps(one)) == copy.deepcopy(one)  # noqa: S301
+    assert pickle.loads(pickle.dumps(one)) == one == copy.deepcopy(one)  # noqa: S301
+
+
+@cases.calm
+@given(st.data())
+def test_a_trace_that_was_kept_is_read_with_its_rules(data: st.DataObject) -> None:
+    catalogue = data.draw(cases.catalogues)
+    rules = ruleset(*cases.some_rules(data.draw(cases.seeds), catalogue), catalogue=catalogue)
+    decision = decide(rules, data.draw(cases.facts(catalogue)))
+    kept = json.loads(json.dumps(decision.to_json()))["trace"]
+    assert read_trace(kept, [(rule.name, rule.stage, rule.when) for rule in rules.rules]) == decision.trace
+    assert tuple(rule.name for rule in fired_in(kept, rules)) == decision.fired
+
+
+def test_what_the_numbers_of_a_kept_trace_mean_does_not_change() -> None:
+    """Decisions of years are kept in this form."""
+    young = {"field": "patient.age", "op": "lt", "value": 2}
+    spanish = {"field": "patient.language", "op": "is", "value": "es"}
+    answered = {"field": "patient.facility", "op": "answered"}
+    when = {
+        "all": [
+            REFILL,
+            {"all": [OLD, {"any": [answered]}]},
+            {"any": [young, spanish]},
+            {"not": {"all": [young, OLD]}},
+        ]
+    }
+    rules = [("deep", "assignment", parse(when, CATALOGUE))]
+    for number, part in enumerate(
+        [REFILL, OLD, answered, {"any": [young, spanish]}, {"not": {"all": [young, OLD]}}]
+    ):
+        assert read_trace([[number, "seen"]], rules) == (
+            Tried("deep", "assignment", False, part, "seen", part=number),
+        )
+
+
+def test_a_trace_that_was_kept_in_words_is_read_as_well() -> None:
+    words = [
+        {"rule": "old refills", "stage": "assignment", "fired": False, "failed": OLD, "seen": 40},
+        {"rule": "refills", "stage": "assignment", "fired": True},
+        {"rule": "the rest", "stage": "assignment", "fired": None, "settled_by": "refills"},
+    ]
+    rules = [(told["rule"], told["stage"], parse(ALWAYS, CATALOGUE)) for told in words]
+    assert read_trace(words, rules) == (
+        Tried("old refills", "assignment", False, OLD, 40),
+        Tried("refills", "assignment", True),
+        Tried("the rest", "assignment", None, settled_by="refills"),
+    )
+    same = ruleset(*[rule(told["rule"], "assignment", ALWAYS, queue="desk") for told in words])
+    assert [one.name for one in fired_in(words, same)] == ["refills"]
+
+
+@cases.calm
+@given(st.data())
+def test_the_trace_tells_the_first_part_that_failed_and_what_it_saw(data: st.DataObject) -> None:
+    catalogue = data.draw(cases.catalogues)
+    rules = ruleset(*cases.some_rules(data.draw(cases.seeds), catalogue), catalogue=catalogue)
+    facts = data.draw(cases.facts(catalogue))
+    decision = decide(rules, facts)
+    known = dict(catalogue.read(facts))
+    if decision.category:
+        known[CATEGORY] = decision.category
+    when = {one.name: one.when for one in rules.rules}
+    for each in decision.trace:
+        if each.fired is False:
+            failed = first_failure(when[each.rule], known)
+            assert (each.failed, each.seen) == (to_json(failed), seen_by(failed, known))
 
 
 @cases.calm
@@ -297,12 +372,12 @@ def test_a_rule_fires_only_on_true_and_the_trace_says_why_not(data: st.DataObjec
     decision = decide(rules, facts)
     known = catalogue.read(facts)
     conditions = {one.name: one.when for one in rules.rules}
-    for tried in decision.trace:
-        if tried.stage in ("assignment", "priority") and decision.category:
+    for each in decision.trace:
+        if each.stage in ("assignment", "priority") and decision.category:
             known[CATEGORY] = decision.category
-        if tried.fired is not None:
-            assert tried.fired == (evaluate(conditions[tried.rule], known) is True)
-        assert (tried.failed is not None) == (tried.fired is False)
+        if each.fired is not None:
+            assert each.fired == (evaluate(conditions[each.rule], known) is True)
+        assert (each.failed is not None) == (each.fired is False)
 
 
 def rank(urgency: str) -> int:

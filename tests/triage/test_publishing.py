@@ -106,7 +106,7 @@ def test_past_decisions_agree_with_what_was_proven(clinic: Clinic) -> None:
     around = proving.Surroundings.present()
     kept = read_promises(proving.promises_of(published, around), around.catalogue)
     for row in Decision.objects.all():
-        decision, known = engine.Decision.from_json(row.result), around.catalogue.read(row.facts)
+        decision, known = engine.Decision(**row.result), around.catalogue.read(row.facts)
         assert not [one.name for one in kept if one.broken_by(known, decision)]
 
 

@@ -1,6 +1,14 @@
 """Every write of triage: deciding, editing a draft of the rules, and letting a version of them decide."""
 
-from triage.actions.deciding import decide, deciding, keep_readings, preview, read_texts
+from triage.actions.deciding import (
+    decide,
+    deciding,
+    digests_of,
+    keep_readings,
+    kept_readings,
+    preview,
+    read_texts,
+)
 from triage.actions.drafts import (
     ask_for_proof,
     discard_draft,
@@ -30,10 +38,12 @@ __all__ = [
     "compiled",
     "decide",
     "deciding",
+    "digests_of",
     "discard_draft",
     "import_draft",
     "keep_baseline",
     "keep_readings",
+    "kept_readings",
     "preview",
     "problems",
     "publish",

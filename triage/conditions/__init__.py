@@ -8,7 +8,7 @@ A test of a missing field is *unknown*, and so is its negation (Kleene's strong 
 and the proofs' encoding are both held to it by tests.
 """
 
-from triage.conditions.meaning import evaluate, first_failure, holds_of, seen_by
+from triage.conditions.meaning import evaluate, first_failure, holds_of, parts_of, plain, seen_by
 from triage.conditions.reading import MAX_DEPTH, MAX_SIZE, MAX_VALUES, ConditionError, allowed_ops, parse
 from triage.conditions.telling import describe
 from triage.conditions.tree import (
@@ -54,6 +54,8 @@ __all__ = [
     "first_failure",
     "holds_of",
     "parse",
+    "parts_of",
+    "plain",
     "seen_by",
     "to_json",
 ]

@@ -1,6 +1,6 @@
 """What a condition means: three truth values, and why it was not true."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from triage.conditions.tree import DEFINITE, Always, Condition, Group, Known, Not, Test, Truth, each_test
@@ -63,11 +63,24 @@ def first_failure(condition: Condition, known: Known) -> Condition:
     return condition
 
 
+def parts_of(condition: Condition) -> Iterator[Condition]:
+    """What all has to be true for a condition to be: tests, negations, and `any`s as a whole, in reading order.
+
+    Traces that are kept name a part by its number in this order: another order would make them tell what was not so.
+    """
+    if isinstance(condition, Group) and (condition.word == "all" or len(condition.parts) == 1):
+        for part in condition.parts:
+            yield from parts_of(part)
+    else:
+        yield condition
+
+
 def seen_by(condition: Condition, known: Known) -> Json:
     """The value a condition looked at, None if missing; by field where it looks at several. Fit for JSON."""
-    seen = {test.field: _plain(known.get(test.field)) for test in each_test(condition)}
+    seen = {test.field: plain(known.get(test.field)) for test in each_test(condition)}
     return next(iter(seen.values())) if len(seen) == 1 else seen
 
 
-def _plain(value: Value | None) -> Json:
+def plain(value: Value | None) -> Json:
+    """A value as JSON holds it."""
     return sorted(value) if isinstance(value, frozenset) else value

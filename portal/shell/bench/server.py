@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from time import perf_counter
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.db import connection
@@ -104,12 +105,13 @@ class Client:
 
 
 def cookie_of(user: User, *, backend: str = OURS) -> str:
-    """What the browser of somebody signed in sends."""
+    """What the browser of somebody signed in sends, after a log-in as allauth notes it."""
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = backend
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.create()
+    UserSession.objects.create(user=user, session_key=session.session_key, ip=HOST, user_agent="bench")
     names = {settings.SESSION_COOKIE_NAME: session.session_key, settings.CSRF_COOKIE_NAME: TOKEN}
     return "; ".join(f"{name}={value}" for name, value in names.items())
 

@@ -34,16 +34,17 @@ from portal.shell.demo.acting import in_a_hurry
 from portal.shell.demo.asks import compose
 from portal.shell.demo.patients import people_of
 from portal.shell.models import DemoClinic
-from queues.actions import count_all, count_changes
+from queues.actions import count_all, count_changes, release
 from queues.models import MeasureMark, Queue, Task, TaskMeasure
-from queues.states import UNCLAIMED
+from queues.states import UNCLAIMED, State
 
 CLIENTS = 4
 TURNS = 3
 SECONDS = 2.0  # of one turn
 PAGES = 80  # task pages that are looked at
 LOOKS = 60  # at one list
-DRAFTS = 800
+DRAFTS = 3_000
+WARMING = 1_000  # of these: each worker meets a hundred places with their hours, queues and targets
 KINDS_OF_PAGE = 12  # a large form's sections are alike
 DAY = 1_400  # tasks that change in a day of a practice with a million in two years
 ROW = b'<tr id="task-'
@@ -72,7 +73,9 @@ def submit() -> Iterator[Told]:
         clients = [site.client("") for _n in range(CLIENTS)]
         body = "medicine=Lisinopril+10+mg&left=none&problems=no&pharmacy=Main+Street&words=" + "x" * 200
         yard = _post("/yardstick/submit/", body, 201)
-        yield from _against("submit", clients, send, bare, yard, ">= 0.3333", warmed=seen.clear)
+        rate(clients, lambda client: send(client) if len(seen) < WARMING else None, seconds=60)
+        seen.clear()
+        yield from _against("submit", clients, send, bare, yard, ">= 0.3333")
     # A process that meets a place or a rule for the first time reads it once more.
     yield "submit: queries, median", median(each.queries for each in seen), "queries", "<= 25"
     yield "submit: queries, most", max(each.queries for each in seen), "queries", ""
@@ -80,15 +83,18 @@ def submit() -> Iterator[Told]:
 
 
 def claim() -> Iterator[Told]:
-    """Claim next, by one, eight and thirty-two people at once who work the same queues."""
+    """Claim next, by one, eight and thirty-two people at once who work the same queues. What they claimed waits again
+    at each new turn."""
     yield from _noise()
     with served() as site:
         bare, there = _yardstick(site, clients=32)
         yield "claim next: open tasks in the practice", there, "tasks", ""
         waiting = Task.objects.filter(state__in=UNCLAIMED, queue__in=_busiest()).count()
         yield "claim next: open tasks in the queues that are claimed from", waiting, "tasks", ""
-        clients = [site.signed_in(user) for user in _staff(32)]
+        people = _staff(32)
+        clients = [site.signed_in(user) for user in people]
         got: list[Answer] = []
+        claims, doubles, queries = 0, 0, 0
 
         def take(client: Client) -> Answer | None:
             """The person's next task; None when nothing is left."""
@@ -98,6 +104,19 @@ def claim() -> Iterator[Told]:
             got.append(answer)
             return answer
 
+        def put_back() -> None:
+            nonlocal claims, doubles, queries
+            queries = max([queries, *(each.queries for each in got)])
+            claims, doubles = claims + len(got), doubles + len(got) - len({each.place for each in got})
+            got.clear()
+            held = Task.objects.filter(owner__in=people, state=State.CLAIMED).select_related(
+                "owner", "conversation"
+            )
+            with in_a_hurry(), steady():
+                for task in held:
+                    assert task.owner is not None  # noqa: S101 - asked for above
+                    release(task=task, by=task.owner)
+
         for workers in (1, 8, 32):
             yield from _against(
                 f"claim next with {workers} at once",
@@ -106,10 +125,12 @@ def claim() -> Iterator[Told]:
                 bare[:workers],
                 _post("/yardstick/claim/", "", 200),
                 ">= 0.5",
+                ready=put_back,
             )
-    yield "claim next: claims", len(got), "tasks", ">= 1"
-    yield "claim next: double claims", len(got) - len({each.place for each in got}), "tasks", "<= 0"
-    yield "claim next: queries", max(each.queries for each in got), "queries", ""
+        put_back()
+    yield "claim next: claims", claims, "tasks", ">= 1"
+    yield "claim next: double claims", doubles, "tasks", "<= 0"
+    yield "claim next: queries", queries, "queries", ""
 
 
 def lists() -> Iterator[Told]:
@@ -359,14 +380,14 @@ def _against(
     yard: Act,
     aim: str,
     *,
-    warmed: Callable[[], object] = lambda: None,
+    ready: Callable[[], object] = lambda: None,
 ) -> Generator[Told, None, float]:
-    """The subject and its yardstick in turns; returns the share. `warmed` is told when the warming up is over."""
+    """The subject and its yardstick in turns; returns the share. Each turn begins with `ready`."""
     _warm(clients, act)
     _warm(bare, yard)
-    warmed()
     ours, theirs = [], []
     for _turn in range(TURNS):
+        ready()
         theirs.append(rate(bare, yard, seconds=SECONDS))
         ours.append(rate(clients, act, seconds=SECONDS))
     share = median(a / b for a, b in zip(ours, theirs, strict=True))

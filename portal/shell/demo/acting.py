@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import QuerySet
 
 from intake import actions as intake
 from intake.attachments.actions import add_to_draft
 from intake.models import RequestType
 from portal.people.models import Patient, StaffRole, User
+from portal.people.prepared import Prepared
 from portal.shell.demo import pictures, places
 from portal.shell.demo.paths import AWAKE, SHARE, WALL, Act
 from portal.shell.demo.patients import Person, people_of
@@ -133,7 +135,8 @@ class Telling:
         return self._known(conversation.opened or conversation.tasks.select_related("decision").get())
 
     def row(self, pk: int) -> Task:
-        return self._known(Task.objects.select_related("conversation", "decision").get(pk=pk))
+        (task,) = _with_conversation(pk=pk)
+        return self._known(task)
 
     def _known(self, task: Task) -> Task:
         """The task with the people and the queue that every act on it asks for."""
@@ -223,6 +226,11 @@ class Telling:
     def outcome(self, code: str, by: User) -> Outcome:
         outcome = self.outcomes[code]
         return outcome if set(outcome.roles) & set(by.roles) else self.outcomes["answered"]
+
+
+@Prepared
+def _with_conversation(pk: int) -> QuerySet[Task]:
+    return Task.objects.select_related("conversation", "decision").filter(pk=pk)
 
 
 def _assessed(task: Task, random: Random) -> Assessed | None:

@@ -12,6 +12,7 @@ import gc
 import heapq
 import multiprocessing
 import multiprocessing.connection
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,10 +20,12 @@ from random import Random
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import OperationalError, connection, transaction
 
 from audit.actions import gathered
 from audit.now import at
+from audit.statements import rows
 from portal.people.policies import Refused
 from portal.people.reference import steady
 from portal.shell import processes
@@ -33,11 +36,15 @@ from portal.shell.demo.patients import people_of
 from portal.shell.demo.stories import Story, plan
 from portal.shell.models import DemoClinic
 from queues.models import Task
+from queues.tasks import PAST
 
 BATCH = 100  # acts in one transaction: some fifteen requests' worth
 AGAIN = 5  # times in a row that a batch which met a deadlock is told again
 HEAD_START = 40  # requests that are read before anybody tells: two who meet a new text wait for each other
-_LOCK = 7_306_425_119  # names the database's advisory lock that one loader holds
+_BATCHES, _LOADER = (
+    PAST + 1,
+    PAST + 2,
+)  # name the advisory locks that all batches share, and that one loader holds
 
 Say = Callable[[DemoClinic], None]
 
@@ -135,22 +142,24 @@ def _load_part(marker: DemoClinic, stories: list[Story], part: int) -> None:
 
 @contextmanager
 def _only_one() -> Iterator[None]:
-    """Two loaders would tell every story twice. The lock goes with the connection, so a killed run leaves none."""
+    """Two loaders would tell every story twice, and the clock would work at what is half told. The lock goes with the
+    connection, so a killed run leaves none."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOADER])
         if not cursor.fetchone()[0]:
             raise Refused("Another process is loading the history at this moment.")
+        cursor.execute("SELECT pg_advisory_lock(%s)", [PAST])
     try:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s), pg_advisory_unlock(%s)", [PAST, _LOADER])
 
 
 def _may_be_told_again(error: OperationalError) -> bool:
     """Whether PostgreSQL ended the batch because the site's own worker, or a visitor, held what it needed while waiting
-    for what it held."""
-    return getattr(error.__cause__, "sqlstate", None) in ("40P01", "40001")
+    for what it held, or because it waited too long for the others to end theirs."""
+    return getattr(error.__cause__, "sqlstate", None) in ("40P01", "40001", "55P03")
 
 
 class _Part(Telling):
@@ -163,6 +172,8 @@ class _Part(Telling):
         self.own = [
             number for number, story in enumerate(stories) if people[story.patient].household % parts == part
         ]
+        self.at = 0  # the story that is told at this moment
+        self.left: set[int] = set()  # those that a visitor has taken over
         self._begin_where_it_ended()
 
     def _begin_where_it_ended(self) -> None:
@@ -178,22 +189,35 @@ class _Part(Telling):
     # ---- the order of time --------------------------------------------------------------------------------------
 
     def tell(self, say: Say) -> None:
-        failed = 0
+        failed, refused = 0, Counter[int]()
         while self.more:
             try:
-                self._tell_a_batch()
+                self._tell_a_batch(alone=failed > 0)
             except OperationalError as error:
                 failed += 1
                 if not _may_be_told_again(error) or failed == AGAIN:
                     raise
-                self.marker.refresh_from_db()
-                self._begin_where_it_ended()
+            except (Refused, ObjectDoesNotExist, KeyError):
+                # The site is open: a visitor was at this task. Told again, each is read as it is now; what can't be
+                # done then is the visitor's.
+                refused[self.at] += 1
+                if refused[self.at] == AGAIN:
+                    raise
+                if refused[self.at] > 1:
+                    self.left.add(self.at)
             else:
                 failed = 0
+                refused.clear()
                 say(self.marker)
+                continue
+            self.marker.refresh_from_db()
+            self._begin_where_it_ended()
 
-    def _tell_a_batch(self) -> None:
+    def _tell_a_batch(self, *, alone: bool) -> None:
         with transaction.atomic():
+            # Beside the other parts, but for one that met a deadlock: told beside them again it may meet it again.
+            lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+            rows(f"SELECT {lock}(%s)", [_BATCHES])
             with gathered(), steady():
                 for _each in range(BATCH):
                     if self.more:
@@ -230,6 +254,9 @@ class _Part(Telling):
         marker.save(update_fields=["done", "unfinished"])
 
     def _do(self, coming: Next) -> None:
+        self.at = coming.story
+        if self.at in self.left:
+            return
         story = self.stories[coming.story]
         # The same draws whether this run began at the beginning or goes on after another.
         random = Random(f"act {self.marker.seed} {coming.story} {coming.act}")
