@@ -84,7 +84,7 @@ def test_the_switch_in_the_footer_turns_the_pages_to_spanish_and_they_fit_the_sm
     maya.check_accessible()
     maya.go("/")
     fits(maya, "home")
-    page.get_by_role("button", name="Refill").click()
+    maya.follow(page.get_by_role("button", name="Refill"))
     fits(maya, "form")
     page.get_by_role("button", name="Continuar").click()
     page.wait_for_selector("#errors")
