@@ -54,13 +54,24 @@ def launch(tmp_path, port):
         child.communicate(timeout=30)
 
 
+def serves(child, port):
+    """Whether it is this one's server that has the port: one that was killed before it may still answer there."""
+    with contextlib.suppress(psutil.Error):
+        for process in psutil.Process(child.pid).children(recursive=True):
+            for line in process.net_connections("inet"):
+                if line.status == psutil.CONN_LISTEN and line.laddr.port == port:
+                    return True
+    return False
+
+
 def until_ready(child, port, seconds=90):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if child.poll() is not None:
             pytest.fail(f"the demo ended early:\n{child.stdout.read()}")
         with contextlib.suppress(OSError):
-            return urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5).read()
+            if serves(child, port):
+                return urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5).read()
         time.sleep(0.1)
     pytest.fail("the demo didn't become ready")
 
