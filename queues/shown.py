@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -24,9 +24,23 @@ from queues.models import Message, Task
 from queues.states import DONE, State
 from queues.urgency import Urgency
 
-SOON = timedelta(hours=2)
+SOON = 120  # minutes
 MINUTE = timedelta(minutes=1)
+NOTHING = timedelta()
+DUE_AT, TIME_ZONE = 6, 23  # where they stand in a row of a list
 LANGUAGE_NAMES = dict(LANGUAGES)
+
+
+class Stands(NamedTuple):
+    """How a moment stands to the present, as far as words tell it."""
+
+    late: bool
+    minutes: int  # whole ones, since then or until then
+
+    @classmethod
+    def at(cls, due_at: datetime, moment: datetime) -> Stands:
+        left = due_at - moment
+        return cls(left < NOTHING, abs(left) // MINUTE)
 
 
 class Due(NamedTuple):
@@ -61,13 +75,14 @@ class Shown:
         return self.task.urgency == Urgency.URGENT
 
 
-class Line(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
     """One task as a row of a list, for one viewer. Fifty of them are a page that is asked for all day."""
 
     pk: int
     version: int
     late: bool
-    lookers: tuple[str, ...]
+    lookers: str
     state: str
     urgent: bool
     due_at: datetime
@@ -97,29 +112,37 @@ class Line(NamedTuple):
 
 
 def lines(rows: Iterable[tuple[Any, ...]], viewer: User) -> list[Line]:
-    """Rows as `queues.lists.reading.LINE` reads them, without what the viewer's role has no part in."""
+    """Rows as `queues.lists.reading.LINE` reads them, without what the viewer's role has no part in.
+
+    Of the same row it is the same `Line` until the clock changes its words.
+    """
     clinical, moment, language = viewer.is_clinical, now(), get_language()
-    return [_line(row, clinical=clinical, moment=moment, language=language) for row in rows]
+    today: dict[str, date] = {}
+    found = []
+    for row in rows:
+        zone = row[TIME_ZONE]
+        day = today.get(zone) or today.setdefault(zone, moment.astimezone(ZoneInfo(zone)).date())
+        found.append(_line(row, clinical, Stands.at(row[DUE_AT], moment), day, language))
+    return found
 
 
-def _line(row: tuple[Any, ...], *, clinical: bool, moment: datetime, language: str | None) -> Line:
+@lru_cache(maxsize=5_000)
+def _line(row: tuple[Any, ...], clinical: bool, stands: Stands, today: date, language: str | None) -> Line:
     (pk, version, late, lookers, state, urgency, due_at, title, plain_title, subtitle, flags, screened) = row[
         :12
     ]
     (about_health, subject, patient_pk, patient, born, speaks, writer, channel, facility) = row[12:21]
     (queue_pk, queue, time_zone, owner_pk, owner, owner_title, confidential, question) = row[21:29]
     whole = clinical or not about_health
-    zone = ZoneInfo(time_zone)
-    today = moment.astimezone(zone).date()
     return Line(
         pk=pk,
         version=version,
         late=late,
-        lookers=tuple(lookers),
+        lookers=lookers,
         state=state,
         urgent=urgency == Urgency.URGENT,
         due_at=due_at,
-        due=due_word(state, due_at, zone, moment, language),
+        due=_due(state, due_at, ZoneInfo(time_zone), stands, today, language),
         title=title if whole else plain_title,
         sub=(subtitle if whole else "") or subject,
         flags=tuple(flag["label"] for flag in json.loads(flags)[:2]) if clinical and flags != "[]" else (),
@@ -185,22 +208,24 @@ def _messages(conversation: int) -> QuerySet[Message]:
 
 def due(task: Task) -> Due:
     """Due as a queue shows it, on the wall clock of the queue."""
-    return due_word(task.state, task.due_at, task.queue.calendar.zone, now(), get_language())
+    moment, zone = now(), task.queue.calendar.zone
+    stands = Stands.at(task.due_at, moment)
+    return _due(task.state, task.due_at, zone, stands, moment.astimezone(zone).date(), get_language())
 
 
-def due_word(state: str, due_at: datetime, zone: ZoneInfo, moment: datetime, language: str | None) -> Due:
-    """The same from a task's parts. `language` is the one that is spoken."""
+def _due(
+    state: str, due_at: datetime, zone: ZoneInfo, stands: Stands, today: date, language: str | None
+) -> Due:
     if state in DONE or state == State.WAITING:
         return Due(_stands(state, language), "quiet", due_at)
-    left = due_at - moment
-    if left < timedelta():
-        return Due(_late(-left // MINUTE, language), "urgent", due_at)
+    if stands.late:
+        return Due(_late(stands.minutes, language), "urgent", due_at)
     local = due_at.astimezone(zone)
-    tone = "soon" if left <= SOON else "plain"
+    tone = "soon" if stands.minutes <= SOON else "plain"
     clock = f"{local.hour:02}:{local.minute:02}"
-    if local.date() == moment.astimezone(zone).date():
+    if local.date() == today:
         word = clock
-    elif left < timedelta(days=6):
+    elif stands.minutes < 6 * 24 * 60:
         word = f"{_weekday(local.weekday(), language)} {clock}"
     else:
         word = date_format(local, "j M")

@@ -13,8 +13,11 @@ class ShellConfig(AppConfig):
     def ready(self) -> None:
         # The import registers the check.
         from portal.shell import checks  # noqa: F401
+        from portal.shell.demo import context
         from portal.shell.moments import read_quickly
+        from queues import notices
 
+        notices.to_staff.append(context.to_staff)
         connection_created.connect(read_quickly, dispatch_uid="porter-moments")
 
 

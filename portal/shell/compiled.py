@@ -5,8 +5,7 @@ Django's own templates are walked node by node, which took two thirds of a list'
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from django.urls import get_script_prefix, get_urlconf, reverse
@@ -19,13 +18,6 @@ def environment(*, autoescape: bool, undefined: Any, **options: Any) -> Environm
     made = Environment(autoescape=True, undefined=StrictUndefined, **options)
     made.globals |= {"_": gettext, "url": _url}
     return made
-
-
-@cache
-def words(language: str | None) -> Callable[[str], str]:
-    """`_` for pieces in this language, which has to be the active one. Each text is looked up once: that takes longer
-    than to write it."""
-    return lru_cache(maxsize=4_000)(gettext)
 
 
 def _url(name: str, *args: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
@@ -33,6 +33,13 @@ SQL = {
     "age": "p.birth_date > %(born_after)s AND p.birth_date <= %(born_until)s",
 }
 PATIENTS = ("facility", "language", "age")
+
+
+class Chip(NamedTuple):
+    """A choice as a word, and the address without it."""
+
+    word: str
+    without: str
 
 
 @dataclass(frozen=True)
@@ -102,12 +109,11 @@ class Choices:
             "born_after": _years_before(moment, old),
         }
 
-    def chips(self) -> list[dict[str, str]]:
-        """Each choice as a word, and the address without it."""
-        return [
-            {"word": self._word(name, value), "without": self.query(without=name) or "?"}
+    def chips(self) -> tuple[Chip, ...]:
+        return tuple(
+            Chip(self._word(name, value), self.query(without=name) or "?")
             for name, value in self.chosen().items()
-        ]
+        )
 
     def _word(self, name: str, value: str) -> str:
         if name == "facility":

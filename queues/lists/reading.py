@@ -50,8 +50,8 @@ page AS MATERIALIZED (SELECT id, due_at FROM ({first}) u ORDER BY due_at, id LIM
 SELECT {columns} FROM page JOIN queues_task t ON t.id = page.id {full} ORDER BY page.due_at, page.id
 """
 LOOKERS = """
-    ARRAY(SELECT u.name FROM queues_presence h JOIN people_user u ON u.id = h.user_id
-        WHERE h.task_id = t.id AND h.user_id <> %(user)s AND h.seen_at > %(present)s ORDER BY u.name)
+    array_to_string(ARRAY(SELECT u.name FROM queues_presence h JOIN people_user u ON u.id = h.user_id
+        WHERE h.task_id = t.id AND h.user_id <> %(user)s AND h.seen_at > %(present)s ORDER BY u.name), ', ')
 """
 MARK = f"t.id, t.version, t.state <> 'waiting' AND t.due_at < %(now)s, {LOOKERS}"
 LINE = f"""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache, wraps
+from functools import wraps
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
+from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
-from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 
 from audit.now import now
@@ -16,6 +17,7 @@ from portal.people.requests import Request
 from portal.people.roles import Role
 from queues import notices
 from queues.lists.counts import Counts, counts
+from queues.views.pieces import written
 
 
 def staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -30,41 +32,51 @@ def staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return guarded
 
 
-def written(piece: str, language: str | None, **told: Any) -> str:
-    """A compiled piece as HTML, kept for as long as all that it is told stays the same.
-
-    A list is asked for again with every action and by everybody who works the queue, and hardly any row of it has
-    changed since: writing fifty took longer than all else of the page. `language` is the one that is spoken.
-    """
-    return _written(piece, language, tuple(told.items()))
-
-
-@lru_cache(maxsize=5_000)
-def _written(piece: str, _language: str | None, told: tuple[tuple[str, Any], ...]) -> str:
-    return mark_safe(render_to_string(piece, dict(told), using="compiled"))  # noqa: S308 - it escaped them
-
-
 def bench(
     request: Request,
     here: tuple[str, int] = ("", 0),
     *,
     counted: Counts | None = None,
+    worked: int = 0,
+    words: str = "",
     swapped: bool = False,
 ) -> dict[str, Any]:
-    """What the frame of every staff page shows: the person's queues and how much waits in each. One query. `swapped`,
-    htmx puts the panel of queues in the place of the one that is there."""
+    """What the frame of every staff page shows: the person's queues and how much waits in each. One query.
+
+    `here` is the page; `worked` the queue that the next task is claimed from, where it is one; `words` are what
+    is looked for. `swapped`, htmx puts the panel of queues in the place of the one that is there.
+    """
     if counted is None:
         counted = counts(request.user, here=here[1] if here[0] == "queue" else 0)
-    roles = request.user.roles
-    told = {
+    language, roles = get_language(), request.user.roles
+    leads = Role.LEAD in roles
+    panel = {
         "counts": counted,
         "here": here,
-        "leads": Role.LEAD in roles,
-        "approves": Role.LEAD in roles or Role.PHYSICIAN in roles,
+        "leads": leads,
+        "approves": leads or Role.PHYSICIAN in roles,
+        "swapped": swapped,
     }
-    return told | {
-        "queues_panel": written("queues/queues.html", get_language(), swapped=swapped, **told),
-        "page_at": f"{now().timestamp():.6f}",
-        "notices": notices.told(),
+    # Asked for once: it is masked anew each time.
+    token, page_at = get_token(request), f"{now().timestamp():.6f}"
+    top = {"signature": request.user.signature, "takes_calls": here[0] == "callers", "worked": worked}
+    return {
+        "queues_panel": written("queues/queues.html", language, panel),
+        "top": written("queues/top.html", language, top, csrf=token, page_at=page_at, words=words),
+        "csrf_token": token,
+        "many": counted.many,
+        "leads": leads,
+        "here": here,
+        "page_at": page_at,
+        "words": words,
+        "said": lambda: _said(request),
         "works": counted.works,
     }
+
+
+def _said(request: Request) -> str:
+    """What is told to the person beside the page itself: mostly nothing. Told once, so asked for when it is shown."""
+    sentences = notices.told()
+    if not sentences and not messages.get_messages(request):
+        return ""
+    return render_to_string("queues/_banners.html", {"notices": sentences}, request)

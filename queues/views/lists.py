@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.db import connection
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.safestring import mark_safe
@@ -34,7 +35,8 @@ from queues.lists.reading import Asked, Mark, marks_of, paged, paging, read_key
 from queues.lists.scope import LIVE_STATES, QUEUES
 from queues.models import Queue
 from queues.shown import Line
-from queues.views.frame import bench, staff, written
+from queues.views.frame import bench, staff
+from queues.views.pieces import framed, written
 
 TITLES = {
     "all": gettext_lazy("All my queues"),
@@ -164,36 +166,63 @@ def _answer(
     """The page, or the part of it that htmx swaps. Either is one audit event with the patients newly on screen."""
     whole = before is None and not (request.htmx and request.htmx.target == "list")
     lines, more = paged(prepared.rows(*paging(asked)) if rows is None else rows, request.user)
-    marks = marks_of(lines)
     _record(request, asked, lines, before)
     place = counted.find(asked.queue) if asked.queue else None
-    context = {
-        "rows": lines,
-        "written": _rows(lines, request.user, many_queues=asked.kind != "queue"),
-        "asked": asked,
+    heading = str(place) if place else str(TITLES.get(asked.kind, ""))
+    language, filtering = get_language(), "filter" in request.GET
+    frame = bench(
+        request,
+        (asked.kind, asked.queue or 0),
+        counted=counted,
+        worked=place.pk if place and place.worked else 0,
+        swapped=not whole,
+    )
+    told = {
+        "heading": heading,
+        "figures": _figures(place, counted, asked),
+        "chips": asked.choices.chips(),
+        "filtering": filtering,
+        "any": bool(lines),
+        "after": bool(asked.after),
+        "first": asked.choices.query() or "?",
         "next": asked.next_page(lines[-1]).query() if more else "",
         "address": (reverse("queue", args=[asked.queue]) if asked.queue else reverse(asked.kind))
         + asked.query(),
-        "first": asked.choices.query() or "?",
-        "heading": str(place) if place else TITLES.get(asked.kind, ""),
-        "place": place,
-        "figures": _figures(place, counted, asked),
-        "chips": asked.choices.chips(),
-        "seen": seen.seal(request, asked, marks),
-        "user": request.user,
-        "queue": place,
-        "panel": _panel(request, asked) if "filter" in request.GET else None,
-    } | bench(request, (asked.kind, asked.queue or 0), counted=counted, swapped=not whole)
-    response = render(request, "queues/list.html" if whole else "queues/_changed.html", context)
+    }
+    around = written(
+        "queues/list.html",
+        language,
+        told,
+        csrf=frame["csrf_token"],
+        seen=seen.seal(request, asked, marks_of(lines)),
+        filters=_filters(request, asked) if filtering else "",
+        rows=_rows(lines, request.user, language, many_queues=asked.kind != "queue"),
+    )
+    if whole:
+        page = framed(
+            "queues/list.html",
+            language,
+            {"many": frame["many"], "leads": frame["leads"]},
+            csrf_token=frame["csrf_token"],
+            heading=heading,
+            top=frame["top"],
+            queues_panel=frame["queues_panel"],
+            said=frame["said"](),
+            list=around,
+        )
+    else:
+        page = around + frame["queues_panel"]
+    response = HttpResponse(page)
     patch_vary_headers(response, ["HX-Request"])
     return response
 
 
-def _rows(lines: list[Line], viewer: User, *, many_queues: bool) -> str:
-    language = get_language()
+def _rows(lines: list[Line], viewer: User, language: str | None, *, many_queues: bool) -> str:
     told = (
         written(
-            "queues/row.html", language, row=each, many_queues=many_queues, mine=each.owner_pk == viewer.pk
+            "queues/row.html",
+            language,
+            {"row": each, "many_queues": many_queues, "mine": each.owner_pk == viewer.pk},
         )
         for each in lines
     )
@@ -241,7 +270,7 @@ def _figures(place: Place | None, counted: Counts, asked: Asked) -> Any:
     return None
 
 
-def _panel(request: Request, asked: Asked) -> dict[str, Any]:
+def _filters(request: Request, asked: Asked) -> str:
     """What can be chosen, read only when somebody opens it."""
     given: dict[str, Any] = {"user": request.user.pk, "today": now().date(), "queue": asked.queue}
     tags = f"""
@@ -266,7 +295,7 @@ def _panel(request: Request, asked: Asked) -> dict[str, Any]:
         "language": _("Language"),
         "tag": _("Tag"),
     }
-    return {
+    told = {
         "selects": [
             {"name": name, "label": label, "options": fields[name], "value": chosen.get(name, "")}
             for name, label in labels.items()
@@ -277,3 +306,4 @@ def _panel(request: Request, asked: Asked) -> dict[str, Any]:
             for name in ("late", "mine", "unclaimed")
         ],
     }
+    return mark_safe(render_to_string("queues/filters.html", told, using="compiled"))  # noqa: S308 - it escaped them

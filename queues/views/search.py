@@ -34,5 +34,6 @@ def search(request: Request) -> HttpResponse:
             patients=[each.line.patient_pk for each in found],
             detail={"tasks": [each.line.pk for each in found]},
         )
-    context = {"found": found, "more": more, "words": wanted.text, "heading": _("Search")}
-    return render(request, "queues/search.html", context | bench(request, ("search", 0), counted=counted))
+    context = {"found": found, "more": more, "heading": _("Search")}
+    frame = bench(request, ("search", 0), counted=counted, words=wanted.text)
+    return render(request, "queues/search.html", context | frame)

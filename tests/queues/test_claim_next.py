@@ -11,6 +11,7 @@ from queues.actions.claiming import PATIENCE
 from queues.models import Queue, Task
 from tests import factories as make
 from tests.clinic import Clinic
+from tests.pages import stamp
 from tests.queues.test_pages import client_of
 
 CHEST = {"problems": "true", "which": "My chest hurts and I can't breathe"}
@@ -86,10 +87,10 @@ def test_two_clicks_on_one_page_claim_one_task_and_the_next_page_another(clinic:
     for _number in range(3):
         clinic.task()
     nurse = client_of(clinic.nurse)
-    page = nurse.get("/work/all/").context["page_at"]
+    page = stamp(nurse.get("/work/all/"))
     first, second = (nurse.post("/work/next/", {"page": page}).url for _click in range(2))
     assert first == second
-    fresh = nurse.get(first).context["page_at"]
+    fresh = stamp(nurse.get(first))
     assert nurse.post("/work/next/", {"page": fresh}).url != first
     assert nurse.post("/work/next/", {"page": "x"}).url not in ("", first)
     assert Task.objects.filter(owner=clinic.nurse).count() == 3

@@ -17,6 +17,7 @@ from queues.models import Conversation, Task
 from tests import factories as make
 from tests.clinic import Clinic
 from tests.intake.test_phone import file
+from tests.pages import seal
 from tests.queues.test_lists import copies
 from tests.queues.test_pages import client_of
 from triage import actions as triage
@@ -113,7 +114,8 @@ def test_every_page_is_in_the_table(clinic: Clinic, nora: User, keys: dict[str, 
     def page(path: str) -> str:
         response = client.get(path)
         assert response.status_code in (200, 204, 302, 405), path
-        return response.templates[0].name if response.status_code == 200 else ""
+        # A list is kept as it was written, and all lists are one page.
+        return response.templates[0].name if response.status_code == 200 and response.templates else ""
 
     counted = {page(path.format(**keys)) for path in PAGES}
     room = {"tasks": "task", "queues": "queue", "callers": "patient", "filed": "call"}
@@ -168,6 +170,6 @@ def test_looking_fifty_over_asks_no_more_than_looking_one_over(clinic: Clinic) -
 def test_the_poll_of_fifty_rows_is_one_query(clinic: Clinic, django_assert_num_queries) -> None:
     copies(clinic.task(), 49)
     client = client_of(clinic.nurse)
-    seen = client.get("/work/all/").context["seen"]
+    seen = seal(client.get("/work/all/"))
     with django_assert_num_queries(1):
         assert client.get("/work/changes/", headers={"X-Seen": seen, "HX-Request": "true"}).status_code == 204

@@ -3,14 +3,16 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.db.models import F
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from audit.models import Event
 from portal.people.models import User
-from portal.shell.demo.context import demo
+from portal.shell.demo.context import demo, to_staff
 from portal.shell.demo.logins import PASSWORD, logins
 from portal.shell.models import DemoClinic
+from tests import factories as make
 
 URL = "/demo/"
 
@@ -107,10 +109,24 @@ def test_templates_ask_once_and_only_in_the_demo(marker, settings, django_assert
     request = RequestFactory().get("/")
     with django_assert_num_queries(1):
         told = demo(request)["demo"]
-        assert (told.active, told.loading, told.done, told.planned, told.percent) == (True, True, 0, 200, 0)
+        assert told.active
+        assert told.sentence == "The demo clinic's past is still loading: 0 of 200 requests."
+    with django_assert_num_queries(1):
+        assert to_staff() == [told.sentence]
     settings.MODE = "production"
     with django_assert_num_queries(0):
         assert demo(request) == {}
+        assert to_staff() == []
+
+
+def test_staff_read_on_every_page_how_much_of_the_past_is_told(marker):
+    client = Client()
+    client.force_login(make.staff("nurse"))
+    for _time in range(2):  # the second is made of what was kept
+        page = client.get("/work/all/").content.decode()
+        assert page.count("still loading: 0 of 200 requests.") == 1
+    DemoClinic.objects.update(done=F("planned"))
+    assert "still loading" not in client.get("/work/all/").content.decode()
 
 
 def test_the_log_in_page_leads_here(client, marker):

@@ -7,9 +7,22 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from portal.shell.demo_login import may_enter
 from portal.shell.models import DemoClinic
+
+
+def _marker() -> DemoClinic | None:
+    return DemoClinic.objects.defer("unfinished").first()
+
+
+def sentence(marker: DemoClinic | None) -> str:
+    """How much of its past is told, while it is being told."""
+    if marker is None or not marker.loading:
+        return ""
+    told = {"done": marker.done, "planned": marker.planned}
+    return _("The demo clinic's past is still loading: %(done)s of %(planned)s requests.") % told
 
 
 class Demo:
@@ -20,7 +33,7 @@ class Demo:
 
     @cached_property
     def _marker(self) -> DemoClinic | None:
-        return DemoClinic.objects.defer("unfinished").first()
+        return _marker()
 
     @property
     def active(self) -> bool:
@@ -28,22 +41,19 @@ class Demo:
         return may_enter(self._request) and self._marker is not None
 
     @property
-    def loading(self) -> bool:
-        return self._marker is not None and self._marker.loading
-
-    @property
-    def done(self) -> int:
-        return self._marker.done if self._marker else 0
-
-    @property
-    def planned(self) -> int:
-        return self._marker.planned if self._marker else 0
-
-    @property
-    def percent(self) -> int:
-        return self._marker.percent if self._marker else 100
+    def sentence(self) -> str:
+        """How far it is; nothing when it is done."""
+        return sentence(self._marker)
 
 
 def demo(request: HttpRequest) -> dict[str, Any]:
     """Nothing at all anywhere but in the demo."""
     return {"demo": Demo(request)} if settings.MODE == "demo" else {}
+
+
+def to_staff() -> list[str]:
+    """The same for staff's pages, among what they are told."""
+    if settings.MODE != "demo":
+        return []
+    told = sentence(_marker())
+    return [told] if told else []

@@ -1,0 +1,54 @@
+"""Pieces of pages as HTML, kept in each process for as long as all that they are told stays the same.
+
+A list is asked for again with every action and by everybody who works the queue, and hardly any row of it, and nothing
+around the rows, has changed since: writing them took longer than all else of the page. What is another each time (the
+token of a form, when the page was made) or nobody's to keep (what somebody looks for) is a hole in the piece, which is
+filled when the piece is used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from secrets import token_hex
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString
+
+MOST = 5_000  # pieces kept in one process; the one that was longest not asked for makes room
+
+_SIGN = token_hex(12)  # where a hole begins. Whoever writes to a clinic can't know it.
+_HOLE = re.compile(f"{_SIGN}([a-z_]+);")
+
+Told = tuple[tuple[str, Any], ...]
+
+
+def written(piece: str, language: str | None, told: Mapping[str, Any], **holes: str) -> SafeString:
+    """A compiled piece. It sees the names that it is `told`, all hashable, and the `holes`. `language` is the one that
+    is spoken."""
+    return _filled(_parts("compiled", piece, language, tuple(told.items()), tuple(holes)), holes)
+
+
+def framed(template: str, language: str | None, told: Mapping[str, Any], **holes: str) -> SafeString:
+    """A page of Django's, likewise. No request is behind it: what is somebody's own has to fill a hole."""
+    return _filled(_parts("django", template, language, tuple(told.items()), tuple(holes)), holes)
+
+
+@lru_cache(maxsize=MOST)
+def _parts(
+    using: str, name: str, _language: str | None, told: Told, holes: tuple[str, ...]
+) -> list[SafeString]:
+    """The text before, between and after the holes, and in between the name of each."""
+    signs = {hole: SafeString(f"{_SIGN}{hole};") for hole in holes}
+    return [SafeString(part) for part in _HOLE.split(render_to_string(name, dict(told) | signs, using=using))]
+
+
+def _filled(parts: list[SafeString], holes: Mapping[str, str]) -> SafeString:
+    if len(parts) == 1:
+        return parts[0]
+    filled: list[str] = list(parts)
+    filled[1::2] = [conditional_escape(holes[name]) for name in parts[1::2]]
+    return SafeString("".join(filled))
