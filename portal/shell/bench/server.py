@@ -6,6 +6,7 @@ import http.client
 import os
 import socket
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -26,6 +27,8 @@ from portal.shell.processes import start, stop, wait_until
 HOST = "127.0.0.1"
 BARE = "django.contrib.auth.backends.ModelBackend"
 OURS = "portal.people.backends.Backend"
+WORKERS = 2
+TRIES = 50  # at connecting to a process that has not more than its part yet
 TOKEN = "b" * 32  # against forged posts: the cookie and the header have to be the same
 
 
@@ -37,7 +40,16 @@ def served() -> Iterator[Site]:
         port = free.getsockname()[1]
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "portal.shell.bench.settings"}
     environment.pop("DATABASE_OWNER_URL", None)  # it serves as the app
-    command = [sys.executable, "-m", "gunicorn", "portal.shell.bench.wsgi", "--bind", f"{HOST}:{port}"]
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "portal.shell.bench.wsgi",
+        "--bind",
+        f"{HOST}:{port}",
+        "--workers",
+        str(WORKERS),
+    ]
     log = Path(settings.VAR) / "bench.log"
     child = start(command, env=environment, log=log, cwd=BASE)
     try:
@@ -65,6 +77,7 @@ class Answer:
     took: float  # milliseconds in the server
     worked: float  # of these, milliseconds that a processor worked on it, PostgreSQL apart
     queries: int
+    worker: int  # the process that gave it
     body: bytes
 
 
@@ -100,6 +113,7 @@ class Client:
             float(got.headers.get("X-Took", 0)),
             float(got.headers.get("X-Worked", 0)),
             int(got.headers.get("X-Queries", 0)),
+            int(got.headers.get("X-Worker", 0)),
             content,
         )
 
@@ -135,11 +149,25 @@ class Site:
             client.line.close()
 
 
+def spread(clients: Sequence[Client]) -> None:
+    """Connect the clients evenly to the server's processes, as the many browsers of a practice are: a few that connect
+    at once may all meet the same one."""
+    met: Counter[int] = Counter()
+    for client in clients:
+        for _time in range(TRIES):
+            client.line.close()
+            worker = client.ask("GET", "/health").worker
+            if met[worker] < -(-len(clients) // WORKERS):
+                break
+        met[worker] += 1
+
+
 def rate(clients: Sequence[Client], act: Callable[[Client], Answer | None], *, seconds: float) -> float:
     """What all of them together get answered in a second, each asking again as soon as it has its answer.
 
     It ends early where `act` gives None: nothing is left to do.
     """
+    spread(clients)
     until = perf_counter() + seconds
 
     def work(client: Client) -> int:

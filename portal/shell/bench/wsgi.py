@@ -1,11 +1,12 @@
 """What gunicorn serves while it is measured: Porter as it is, and the yardsticks behind Django's barest middleware.
 
-Each response says how long it took in the server, how long of that a processor worked on it (PostgreSQL's apart), and
-how many queries it made.
+Each response says how long it took in the server, how long of that a processor worked on it (PostgreSQL's apart), how
+many queries it made, and which process it comes from.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from time import perf_counter, thread_time
 from typing import Any
@@ -52,6 +53,7 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
             ("X-Took", f"{1000 * (perf_counter() - began):.3f}"),
             ("X-Worked", f"{1000 * (thread_time() - worked):.3f}"),
             ("X-Queries", str(queries)),
+            ("X-Worker", str(os.getpid())),
         ]
         return start_response(status, [*headers, *figures], *rest)
 
