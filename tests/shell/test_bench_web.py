@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
 from portal.shell.bench import GROUPS, SMALL, Figure, web
+from portal.shell.bench.server import served, spread
 from portal.shell.loading import Size
 from portal.shell.own_database import INSIDE
 from tests.practice import practice
@@ -66,6 +68,15 @@ def test_a_group_measures_and_keeps_what_no_busy_computer_can_break(name: str) -
     figures = measured(name)
     assert all(figure.value >= 0 for figure in figures.values())
     assert {figure: figures[figure].ok for figure in HELD[name]} == HELD[name]
+
+
+@pytest.mark.usefixtures("_practice")
+def test_clients_are_connected_evenly_to_the_servers_processes() -> None:
+    with served() as site:
+        clients = [site.client("") for _number in range(6)]
+        spread(clients)
+        met = Counter(client.ask("GET", "/health").worker for client in clients)
+    assert sorted(met.values()) == [3, 3]
 
 
 @pytest.mark.usefixtures("_practice")

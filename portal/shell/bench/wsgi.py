@@ -15,12 +15,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.test.utils import override_settings
 
-from portal.shell.demo.context import to_staff
 from portal.shell.wsgi import application as porter
-from queues import notices
-
-# Only a demo's pages ask whether they are one.
-notices.to_staff.remove(to_staff)
 
 # What a view needs that is signed in and safe against forged posts, and no more.
 BARE = [
@@ -28,6 +23,18 @@ BARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 ]
+
+
+def _no_demo() -> None:
+    """Only a demo's pages ask whether they are one."""
+    # Once Django is set up, which the import of Porter does.
+    from portal.shell.demo.context import to_staff
+    from queues import notices
+
+    notices.to_staff.remove(to_staff)
+
+
+_no_demo()
 
 
 class Bare(WSGIHandler):
