@@ -20,23 +20,33 @@ from queues.shown import Line, lines
 MOST = 120  # characters
 HIT = "\x02", "\x03"  # around a found word in a text from the database; a text of ours holds neither
 
-# The newest tasks come first, and an index of words knows no order. So a page is looked for among the newest few
-# thousand documents, then among some ten thousand, then in all; a document holds the numbers of its blocks as words
-# of its own (@b of 2,048 tasks, @c of 32,768). What is common fills the page early, and what doesn't is rare enough to
+# The newest tasks come first, and an index of words knows no order. So a page is looked for by looking at the newest
+# documents themselves, then by the index among some ten thousand, then in all; a document holds the number of its block
+# of 32,768 tasks as a word of its own (@c). What is common fills the page early, and what doesn't is rare enough to
 # be taken whole. The viewer's queues are words too, so that the index itself gives only what is theirs. It weighs each
 # of these words for each document: who has more than that many is served quicker by a look at each hit. (OFFSET 0
 # keeps the planner on this way: what the index gives, each looked at from the newest on. It would rather walk back
 # over all tasks.)
+NEWEST = 2048  # documents that are looked at themselves: in less time than the index takes for one beginning of a word
 AS_WORDS = 40
-STEP = """
-{name} AS MATERIALIZED (
+MINE = "CROSS JOIN LATERAL (SELECT FROM queues_task t WHERE t.id = hit.task_id AND {visible} OFFSET 0) t"
+NEW = f"""
+few AS MATERIALIZED (
     SELECT hit.task_id AS id FROM (
-        SELECT d.task_id FROM queues_searchdocument d
-        WHERE d.{words} @@ (SELECT {asked} FROM query) AND {taken} OFFSET 0
-    ) hit CROSS JOIN LATERAL (SELECT FROM queues_task t WHERE t.id = hit.task_id AND {visible} OFFSET 0) t
+        SELECT task_id, {{words}} AS words FROM queues_searchdocument ORDER BY task_id DESC LIMIT %(newest)s
+    ) hit {MINE} WHERE hit.words @@ (SELECT asked FROM query)
     ORDER BY hit.task_id DESC LIMIT %(limit)s
 )
-"""
+"""  # noqa: S608 - put together from constants; every value is a parameter
+STEP = f"""
+{{name}} AS MATERIALIZED (
+    SELECT hit.task_id AS id FROM (
+        SELECT d.task_id FROM queues_searchdocument d
+        WHERE d.{{words}} @@ (SELECT {{asked}} FROM query) AND {{taken}} OFFSET 0
+    ) hit {MINE}
+    ORDER BY hit.task_id DESC LIMIT %(limit)s
+)
+"""  # noqa: S608 - as above
 FOUND = """
 WITH place AS MATERIALIZED (SELECT id FROM ({queues}) seen),
 typed AS MATERIALIZED (
@@ -49,18 +59,12 @@ own AS MATERIALIZED (
     END AS places FROM place
 ),
 query AS MATERIALIZED (
-    SELECT asked, here, here && (quote_literal('@b' || newest / 2048) || '|'
-            || quote_literal('@b' || newest / 2048 - 1))::tsquery AS few,
-        here && (quote_literal('@c' || newest / 32768) || '|'
+    SELECT asked, here, here && (quote_literal('@c' || newest / 32768) || '|'
             || quote_literal('@c' || newest / 32768 - 1))::tsquery AS more
     FROM (
         SELECT asked, newest, CASE WHEN numnode(asked) = 0 OR places IS NULL THEN asked ELSE places && asked END AS here
         FROM typed, own
     ) all_of_it
-),
-whole AS MATERIALIZED (
-    SELECT FROM queues_searchdocument d
-    WHERE d.{words} @@ (SELECT replace(few::text, ':*', '')::tsquery FROM query) LIMIT %(limit)s
 ),
 {steps},
 page AS MATERIALIZED (
@@ -145,6 +149,7 @@ def find(wanted: Wanted, viewer: User) -> tuple[list[Found], bool]:
             "phrases": wanted.phrases,
             "style": STYLE,
             "limit": PAGE + 1,
+            "newest": NEWEST,
         },
     )
     found = []
@@ -165,17 +170,25 @@ def find(wanted: Wanted, viewer: User) -> tuple[list[Found], bool]:
 def statement(*, clinical: bool) -> str:
     """The search as SQL: put together from constants, every value a parameter."""
     words = "words" if clinical else "office_words"
-    few, more, whole = (f"(SELECT count(*) FROM {name})" for name in ("few", "more", "whole"))  # noqa: S608
+    few, more = (f"(SELECT count(*) FROM {name})" for name in ("few", "more"))  # noqa: S608 - as above
     steps = [
-        STEP.format(name=name, asked=asked, words=words, visible=VISIBLE, taken=taken)
-        for name, asked, taken in (
-            # Not where whole words are there and are too few: a beginning costs as much here as among more.
-            ("few", "few", f"({whole} = 0 OR {whole} >= %(limit)s)"),
-            # Sixteen times as many documents: not where the first few say that these won't fill the page either.
-            ("more", "more", f"{few} < %(limit)s AND ({whole} > 0 OR {few} * 16 >= %(limit)s)"),
-            # Only after one of the two has counted, so that there are not many.
-            ("everywhere", "here", f"greatest({few}, {more}) < %(limit)s"),
-        )
+        NEW.format(words=words, visible=VISIBLE),
+        # Sixteen times as many documents, or more: not where the first few say that these would hardly fill the page.
+        STEP.format(
+            name="more",
+            asked="more",
+            words=words,
+            visible=VISIBLE,
+            taken=f"{few} < %(limit)s AND {few} * 16 >= 2 * %(limit)s",
+        ),
+        # Only after one of the two has counted, so that there are not many.
+        STEP.format(
+            name="everywhere",
+            asked="here",
+            words=words,
+            visible=VISIBLE,
+            taken=f"greatest({few}, {more}) < %(limit)s",
+        ),
     ]
     return FOUND.format(
         queues=QUEUES,

@@ -32,6 +32,11 @@ def written(piece: str, language: str | None, told: Mapping[str, Any], **holes: 
     return _filled(_parts("compiled", piece, language, tuple(told.items()), tuple(holes)), holes)
 
 
+def compiled(piece: str, **told: Any) -> SafeString:
+    """A compiled piece of which nothing is kept."""
+    return SafeString(render_to_string(piece, told, using="compiled"))
+
+
 def framed(template: str, language: str | None, told: Mapping[str, Any], **holes: str) -> SafeString:
     """A page of Django's, likewise. No request is behind it: what is somebody's own has to fill a hole."""
     return _filled(_parts("django", template, language, tuple(told.items()), tuple(holes)), holes)

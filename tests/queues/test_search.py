@@ -137,11 +137,13 @@ def test_the_place_of_the_words_in_the_text_is_shown(clinic: Clinic, task: Task)
     assert "<script>alert" not in html
 
 
-@pytest.mark.parametrize("blocks", [[], ["@b0"], ["@b0", "@c0"]])
+@pytest.mark.parametrize(("newest", "blocks"), [(2, []), (1, []), (1, ["@c0"]), (0, ["@c0"])])
 def test_what_is_found_is_the_same_among_the_newest_among_more_and_among_all(
-    clinic: Clinic, task: Task, blocks: list[str]
+    clinic: Clinic, task: Task, newest: int, blocks: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A page is looked for among the newest documents first. Here one lies as far back as its missing blocks say."""
+    """A page is looked for among the newest documents first. Here one lies beyond these, and, without its block, beyond
+    the newer ones."""
+    monkeypatch.setattr(search, "NEWEST", newest)
     later = clinic.task(problems="true", which="Another rash")
     with connection.cursor() as cursor:
         for column in ("words", "office_words"):
@@ -166,11 +168,12 @@ def test_a_page_is_full_wherever_its_documents_lie(clinic: Clinic, monkeypatch: 
     for few, more in splits:
         with connection.cursor() as cursor:
             for place, pk in enumerate(tasks):
-                gone = [*(["@b0"] if place >= few else []), *(["@c0"] if place >= more else [])]
+                gone = ["@c0"] if place >= more else []
                 cursor.execute(
                     "UPDATE queues_searchdocument SET words = ts_delete(%s::tsvector, %s::text[]) WHERE task_id = %s",
                     [whole[pk], gone, pk],
                 )
+        monkeypatch.setattr(search, "NEWEST", few)
         for page in range(1, 5):
             monkeypatch.setattr(search, "PAGE", page)
             for words in ("rash", "ras", "a ras"):
@@ -180,10 +183,9 @@ def test_a_page_is_full_wherever_its_documents_lie(clinic: Clinic, monkeypatch: 
                 assert are_more == (page < 4), told
 
 
-def test_every_document_says_in_which_blocks_it_is(clinic: Clinic, task: Task) -> None:
+def test_every_document_says_in_which_block_it_is(clinic: Clinic, task: Task) -> None:
     document = SearchDocument.objects.get(task=task)
     for words in (document.words, document.office_words):
-        assert f"'@b{task.pk // 2048}'" in words
         assert f"'@c{task.pk // 32768}'" in words
 
 
