@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.formats import date_format
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
 
 from audit.now import now
@@ -24,7 +24,8 @@ from queues.models import Message, Task
 from queues.states import DONE, State
 from queues.urgency import Urgency
 
-SOON = 120  # minutes
+SOON = timedelta(hours=2)
+NEAR = timedelta(days=6)  # for so long a weekday says which day it is
 MINUTE = timedelta(minutes=1)
 NOTHING = timedelta()
 DUE_AT, TIME_ZONE = 6, 23  # where they stand in a row of a list
@@ -32,15 +33,18 @@ LANGUAGE_NAMES = dict(LANGUAGES)
 
 
 class Stands(NamedTuple):
-    """How a moment stands to the present, as far as words tell it."""
+    """How a task that is due at some time stands to the present, as far as words tell it: how late it is, or else how
+    near. Of a row whose words stay the same it stays the same."""
 
-    late: bool
-    minutes: int  # whole ones, since then or until then
+    how: str
+    units: int = 0  # of which it is late
 
     @classmethod
     def at(cls, due_at: datetime, moment: datetime) -> Stands:
         left = due_at - moment
-        return cls(left < NOTHING, abs(left) // MINUTE)
+        if left < NOTHING:
+            return cls(*_in_units(-left))
+        return cls("soon" if left <= SOON else "near" if left < NEAR else "far")
 
 
 class Due(NamedTuple):
@@ -218,17 +222,17 @@ def _due(
 ) -> Due:
     if state in DONE or state == State.WAITING:
         return Due(_stands(state, language), "quiet", due_at)
-    if stands.late:
-        return Due(_late(stands.minutes, language), "urgent", due_at)
+    if stands.how in UNITS:
+        return Due(_late(stands, language), "urgent", due_at)
     local = due_at.astimezone(zone)
-    tone = "soon" if stands.minutes <= SOON else "plain"
     clock = f"{local.hour:02}:{local.minute:02}"
     if local.date() == today:
         word = clock
-    elif stands.minutes < 6 * 24 * 60:
-        word = f"{_weekday(local.weekday(), language)} {clock}"
-    else:
+    elif stands.how == "far":
         word = date_format(local, "j M")
+    else:
+        word = f"{_weekday(local.weekday(), language)} {clock}"
+    tone = "soon" if stands.how == "soon" else "plain"
     return Due(word, tone, due_at)
 
 
@@ -240,9 +244,9 @@ def _stands(state: str, _language: str | None) -> str:
     return _("waiting") if state == State.WAITING else str(State(state).label)
 
 
-@lru_cache(maxsize=5_000)
-def _late(minutes: int, _language: str | None) -> str:
-    return _("late %(time)s") % {"time": span(minutes * MINUTE)}
+@lru_cache(maxsize=1_000)
+def _late(stands: Stands, _language: str | None) -> str:
+    return _("late %(time)s") % {"time": _in_words(stands.how, stands.units)}
 
 
 @cache
@@ -252,9 +256,24 @@ def _weekday(number: int, _language: str | None) -> str:
 
 def span(time: timedelta) -> str:
     """A length of time in its largest fitting unit: "20 min", "3 h", "2 d"."""
+    return _in_words(*_in_units(time))
+
+
+def _in_units(time: timedelta) -> tuple[str, int]:
     minutes = time // MINUTE
     if minutes < 90:
-        return _("%(count)d min") % {"count": max(minutes, 1)}
+        return "minutes", max(minutes, 1)
     if minutes < 48 * 60:
-        return _("%(count)d h") % {"count": minutes // 60}
-    return _("%(count)d d") % {"count": minutes // (24 * 60)}
+        return "hours", minutes // 60
+    return "days", minutes // (24 * 60)
+
+
+UNITS = {
+    "minutes": gettext_noop("%(count)d min"),
+    "hours": gettext_noop("%(count)d h"),
+    "days": gettext_noop("%(count)d d"),
+}
+
+
+def _in_words(unit: str, count: int) -> str:
+    return _(UNITS[unit]) % {"count": count}

@@ -21,32 +21,32 @@ MOST = 120  # characters
 HIT = "\x02", "\x03"  # around a found word in a text from the database; a text of ours holds neither
 
 # The newest tasks come first, and an index of words knows no order. So a page is looked for by looking at the newest
-# documents themselves, then by the index among some ten thousand, then in all; a document holds the number of its block
-# of 32,768 tasks as a word of its own (@c). What is common fills the page early, and what doesn't is rare enough to
-# be taken whole. The viewer's queues are words too, so that the index itself gives only what is theirs. It weighs each
-# of these words for each document: who has more than that many is served quicker by a look at each hit. (OFFSET 0
+# documents themselves, then by the index among some fifty thousand, then in all; a document holds the number of its
+# block of 32,768 tasks as a word of its own (@c). What is common fills the page early, and what doesn't is rare enough
+# to be taken whole. The viewer's queues are words too, so that the index itself gives only what is theirs. It weighs
+# each of these words for each document: who has more than that many is served quicker by a look at each hit. (OFFSET 0
 # keeps the planner on this way: what the index gives, each looked at from the newest on. It would rather walk back
 # over all tasks.)
 NEWEST = 2048  # documents that are looked at themselves: in less time than the index takes for one beginning of a word
 AS_WORDS = 40
-MINE = "CROSS JOIN LATERAL (SELECT FROM queues_task t WHERE t.id = hit.task_id AND {visible} OFFSET 0) t"
-NEW = f"""
+MINE = f"CROSS JOIN LATERAL (SELECT FROM queues_task t WHERE t.id = hit.task_id AND {VISIBLE} OFFSET 0) t"
+NEW = """
 few AS MATERIALIZED (
     SELECT hit.task_id AS id FROM (
-        SELECT task_id, {{words}} AS words FROM queues_searchdocument ORDER BY task_id DESC LIMIT %(newest)s
-    ) hit {MINE} WHERE hit.words @@ (SELECT asked FROM query)
+        SELECT task_id, {words} AS words FROM queues_searchdocument ORDER BY task_id DESC LIMIT %(newest)s
+    ) hit {mine} WHERE hit.words @@ (SELECT asked FROM query)
     ORDER BY hit.task_id DESC LIMIT %(limit)s
 )
-"""  # noqa: S608 - put together from constants; every value is a parameter
-STEP = f"""
-{{name}} AS MATERIALIZED (
+"""
+STEP = """
+{name} AS MATERIALIZED (
     SELECT hit.task_id AS id FROM (
         SELECT d.task_id FROM queues_searchdocument d
-        WHERE d.{{words}} @@ (SELECT {{asked}} FROM query) AND {{taken}} OFFSET 0
-    ) hit {MINE}
+        WHERE d.{words} @@ (SELECT {asked} FROM query) AND {taken} OFFSET 0
+    ) hit {mine}
     ORDER BY hit.task_id DESC LIMIT %(limit)s
 )
-"""  # noqa: S608 - as above
+"""
 FOUND = """
 WITH place AS MATERIALIZED (SELECT id FROM ({queues}) seen),
 typed AS MATERIALIZED (
@@ -172,13 +172,13 @@ def statement(*, clinical: bool) -> str:
     words = "words" if clinical else "office_words"
     few, more = (f"(SELECT count(*) FROM {name})" for name in ("few", "more"))  # noqa: S608 - as above
     steps = [
-        NEW.format(words=words, visible=VISIBLE),
+        NEW.format(words=words, mine=MINE),
         # Sixteen times as many documents, or more: not where the first few say that these would hardly fill the page.
         STEP.format(
             name="more",
             asked="more",
             words=words,
-            visible=VISIBLE,
+            mine=MINE,
             taken=f"{few} < %(limit)s AND {few} * 16 >= 2 * %(limit)s",
         ),
         # Only after one of the two has counted, so that there are not many.
@@ -186,7 +186,7 @@ def statement(*, clinical: bool) -> str:
             name="everywhere",
             asked="here",
             words=words,
-            visible=VISIBLE,
+            mine=MINE,
             taken=f"greatest({few}, {more}) < %(limit)s",
         ),
     ]

@@ -13,12 +13,19 @@ CREATE OR REPLACE FUNCTION queues_search_places(t queues_task) RETURNS tsvector 
 $$;
 """
 
+# The search of before goes by the small blocks of all documents.
+ANEW = """
+UPDATE queues_searchdocument d SET words = d.words || queues_search_places(t),
+    office_words = d.office_words || queues_search_places(t)
+FROM queues_task t WHERE t.id = d.task_id;
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("queues", "0016_indexed_once")]
     operations = [
         migrations.RunSQL(
             FUNCTION.format(blocks="'@c' || t.id / 32768"),
-            FUNCTION.format(blocks="'@b' || t.id / 2048, '@c' || t.id / 32768"),
+            FUNCTION.format(blocks="'@b' || t.id / 2048, '@c' || t.id / 32768") + ANEW,
         )
     ]

@@ -57,17 +57,15 @@ def bench(
         "approves": leads or Role.PHYSICIAN in roles,
         "swapped": swapped,
     }
-    # Asked for once: it is masked anew each time.
-    token, page_at = get_token(request), f"{now().timestamp():.6f}"
     top = {"signature": request.user.signature, "takes_calls": here[0] == "callers", "worked": worked}
+    token = get_token(request)  # asked for once: it is masked anew each time
+    filled = {"csrf": token, "page_at": f"{now().timestamp():.6f}", "words": words}
     return {
         "queues_panel": written("queues/queues.html", language, panel),
-        "top": written("queues/top.html", language, top, csrf=token, page_at=page_at, words=words),
+        "top": written("queues/top.html", language, top, **filled),
         "csrf_token": token,
         "many": counted.many,
         "leads": leads,
-        "here": here,
-        "page_at": page_at,
         "words": words,
         "said": lambda: _said(request),
         "works": counted.works,

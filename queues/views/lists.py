@@ -13,7 +13,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -168,7 +168,6 @@ def _answer(
     _record(request, asked, lines, before)
     place = counted.find(asked.queue) if asked.queue else None
     heading = str(place) if place else str(TITLES.get(asked.kind, ""))
-    language, filtering = get_language(), "filter" in request.GET
     frame = bench(
         request,
         (asked.kind, asked.queue or 0),
@@ -179,44 +178,51 @@ def _answer(
     told = {
         "heading": heading,
         "figures": _figures(place, counted, asked),
-        "chips": asked.choices.chips(),
-        "filtering": filtering,
-        "any": bool(lines),
-        "after": bool(asked.after),
-        "first": asked.choices.query() or "?",
         "next": asked.next_page(lines[-1]).query() if more else "",
-        "address": (reverse("queue", args=[asked.queue]) if asked.queue else reverse(asked.kind))
-        + asked.query(),
     }
-    around = written(
-        "queues/list.html",
-        language,
-        told,
-        csrf=frame["csrf_token"],
-        seen=seen.seal(request, asked, marks_of(lines)),
-        filters=_filters(request, asked) if filtering else "",
-        rows=_rows(lines, request.user, language, many_queues=asked.kind != "queue"),
-    )
+    pane = _pane(request, asked, lines, told, frame["csrf_token"])
     if whole:
         page = framed(
             "queues/list.html",
-            language,
-            {"many": frame["many"], "leads": frame["leads"]},
-            csrf_token=frame["csrf_token"],
-            heading=heading,
-            top=frame["top"],
-            queues_panel=frame["queues_panel"],
+            get_language(),
+            {name: frame[name] for name in ("many", "leads")},
+            **{name: frame[name] for name in ("csrf_token", "top", "queues_panel")},
             said=frame["said"](),
-            list=around,
+            heading=heading,
+            list=pane,
         )
     else:
-        page = around + frame["queues_panel"]
+        page = pane + frame["queues_panel"]
     response = HttpResponse(page)
     patch_vary_headers(response, ["HX-Request"])
     return response
 
 
-def _rows(lines: list[Line], viewer: User, language: str | None, *, many_queues: bool) -> str:
+def _pane(request: Request, asked: Asked, lines: list[Line], told: dict[str, Any], token: str) -> SafeString:
+    """The list itself, which htmx puts in the place of the one that is there. `told` is what isn't known from what
+    is `asked`."""
+    language, filtering = get_language(), "filter" in request.GET
+    address = reverse("queue", args=[asked.queue]) if asked.queue else reverse(asked.kind)
+    known = {
+        "chips": asked.choices.chips(),
+        "filtering": filtering,
+        "any": bool(lines),
+        "after": bool(asked.after),
+        "first": asked.choices.query() or "?",
+        "address": address + asked.query(),
+    }
+    return written(
+        "queues/list.html",
+        language,
+        told | known,
+        csrf=token,
+        seen=seen.seal(request, asked, marks_of(lines)),
+        filters=_filters(request, asked) if filtering else "",
+        rows=_rows(lines, request.user, language, many_queues=asked.kind != "queue"),
+    )
+
+
+def _rows(lines: list[Line], viewer: User, language: str | None, *, many_queues: bool) -> SafeString:
     told = (
         written(
             "queues/row.html",
@@ -225,7 +231,7 @@ def _rows(lines: list[Line], viewer: User, language: str | None, *, many_queues:
         )
         for each in lines
     )
-    return mark_safe("".join(told))  # noqa: S308 - each is safe
+    return SafeString("".join(told))
 
 
 def _record(request: Request, asked: Asked, lines: list[Line], before: list[Mark] | None) -> None:

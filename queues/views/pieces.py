@@ -3,7 +3,7 @@
 A list is asked for again with every action and by everybody who works the queue, and hardly any row of it, and nothing
 around the rows, has changed since: writing them took longer than all else of the page. What is another each time (the
 token of a form, when the page was made) or nobody's to keep (what somebody looks for) is a hole in the piece, which is
-filled when the piece is used.
+filled when the piece is used. A template prints a hole and does nothing else with it: what is in it isn't there yet.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from secrets import token_hex
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.urls import get_script_prefix
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
@@ -23,13 +24,15 @@ MOST = 5_000  # pieces kept in one process; the one that was longest not asked f
 _SIGN = token_hex(12)  # where a hole begins. Whoever writes to a clinic can't know it.
 _HOLE = re.compile(f"{_SIGN}([a-z_]+);")
 
-Told = tuple[tuple[str, Any], ...]
+# What a piece is kept by: the language, where addresses begin, what it is told, and which holes it has.
+Key = tuple[str | None, str, tuple[tuple[str, Any], ...], tuple[str, ...]]
 
 
 def written(piece: str, language: str | None, told: Mapping[str, Any], **holes: str) -> SafeString:
     """A compiled piece. It sees the names that it is `told`, all hashable, and the `holes`. `language` is the one that
     is spoken."""
-    return _filled(_parts("compiled", piece, language, tuple(told.items()), tuple(holes)), holes)
+    key = (language, get_script_prefix(), tuple(told.items()), tuple(holes))
+    return _filled(_parts("compiled", piece, key), holes)
 
 
 def compiled(piece: str, **told: Any) -> SafeString:
@@ -39,14 +42,14 @@ def compiled(piece: str, **told: Any) -> SafeString:
 
 def framed(template: str, language: str | None, told: Mapping[str, Any], **holes: str) -> SafeString:
     """A page of Django's, likewise. No request is behind it: what is somebody's own has to fill a hole."""
-    return _filled(_parts("django", template, language, tuple(told.items()), tuple(holes)), holes)
+    key = (language, get_script_prefix(), tuple(told.items()), tuple(holes))
+    return _filled(_parts("django", template, key), holes)
 
 
 @lru_cache(maxsize=MOST)
-def _parts(
-    using: str, name: str, _language: str | None, told: Told, holes: tuple[str, ...]
-) -> list[SafeString]:
+def _parts(using: str, name: str, key: Key) -> list[SafeString]:
     """The text before, between and after the holes, and in between the name of each."""
+    _language, _prefix, told, holes = key
     signs = {hole: SafeString(f"{_SIGN}{hole};") for hole in holes}
     return [SafeString(part) for part in _HOLE.split(render_to_string(name, dict(told) | signs, using=using))]
 

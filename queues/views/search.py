@@ -36,7 +36,6 @@ def search(request: Request) -> HttpResponse:
             detail={"tasks": [each.line.pk for each in found]},
         )
     context = {"found": found, "more": more, "heading": _("Search")}
-    # Nothing of it is kept.
     context["table"] = compiled("queues/found.html", **context, viewer=request.user.pk) if found else ""
     frame = bench(request, ("search", 0), counted=counted, words=wanted.text)
     return render(request, "queues/search.html", context | frame)

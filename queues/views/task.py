@@ -16,6 +16,7 @@ from portal.people.prepared import Prepared, kept_statements
 from portal.people.requests import Request
 from portal.records.charts import chart_of
 from queues import actions, assessing, desk, policies
+from queues.lists.counts import counts
 from queues.models import Task
 from queues.shown import messages_for, shown
 from queues.states import UNCLAIMED
@@ -60,9 +61,10 @@ def _with_all(pk: int, viewer: int) -> QuerySet[Task]:
 @kept_statements()
 def task_page(request: Request, row: Task, *, typed: Any = None, status: int = 200) -> HttpResponse:
     user, conversation = request.user, row.conversation
-    frame = bench(request, ("queue", row.queue_id))
-    works = frame["works"]
+    counted = counts(user, here=row.queue_id or 0)
+    works = counted.works
     home = row.asked_queue if row.asked_queue_id in works else row.queue
+    frame = bench(request, ("queue", home.pk if home else 0), counted=counted)
     view = shown(row, user)
     beside = desk.read(row, view, messages_for(row, user))
     chart = chart_of(conversation.patient_id, user)
@@ -70,7 +72,6 @@ def task_page(request: Request, row: Task, *, typed: Any = None, status: int = 2
     covers = row.covering_queue_id in works or row.covering_person_id == user.pk
     can_claim = row.state in UNCLAIMED and (row.queue_id in works or covers)
     context = frame | {
-        "here": ("queue", home.pk if home else 0),
         "shown": view,
         "task": row,
         "home_queue": home,

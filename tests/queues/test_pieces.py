@@ -1,17 +1,22 @@
 """What is kept of a page is nobody's own: whoever gets it sees their token, their words and their messages in it."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
+import pytest
 from django.template.loader import render_to_string
 from django.test import Client
+from django.urls import set_script_prefix
 from django.utils.safestring import SafeString
 
+from audit.now import at
 from queues.models import Task
 from queues.views import pieces
 from tests.clinic import Clinic
 from tests.pages import said, seal, stamp
 from tests.queues.test_pages import client_of
 
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TOKEN = r'name="csrfmiddlewaretoken" value="([^"]+)"'
 
 
@@ -91,3 +96,29 @@ def test_a_list_is_kept_by_language(clinic: Clinic) -> None:
             page = browser.get("/work/all/").content.decode()
             assert f'lang="{language}"' in page
             assert f">{close}</button>" in page
+
+
+@pytest.mark.parametrize(
+    ("due", "written"), [(DAY * 2, 0), (HOUR, 0), (-DAY * 3, 0), (-HOUR * 5, 0), (-MINUTE * 20, 1)]
+)
+def test_a_row_is_written_anew_when_its_words_change_and_not_before(
+    clinic: Clinic, due: timedelta, written: int
+) -> None:
+    moment = datetime(2027, 7, 7, 14, 0, 10, tzinfo=UTC)  # ten in the morning in New York
+    task, nurse = clinic.task(), client_of(clinic.nurse)
+    Task.objects.filter(pk=task.pk).update(due_at=moment + due)
+    with at(moment):
+        nurse.get("/work/all/")
+        before = pieces._parts.cache_info().misses
+    with at(moment + MINUTE):
+        nurse.get("/work/all/")
+    assert pieces._parts.cache_info().misses - before == written
+
+
+def test_what_is_kept_under_one_address_is_not_shown_under_another() -> None:
+    set_script_prefix("/elsewhere/")
+    try:
+        assert 'href="/elsewhere/work/' in top()
+    finally:
+        set_script_prefix("/")
+    assert "/elsewhere/" not in top()

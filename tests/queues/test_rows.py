@@ -14,6 +14,7 @@ from portal.people.models import User
 from queues import actions
 from queues.actions.telling import Kind, tell
 from queues.models import Conversation, Task
+from queues.views import pieces
 from tests import factories as make
 from tests.clinic import Clinic
 from tests.intake.test_phone import file
@@ -112,10 +113,10 @@ def test_every_page_is_in_the_table(clinic: Clinic, nora: User, keys: dict[str, 
     client = client_of(nora)
 
     def page(path: str) -> str:
+        pieces._parts.cache_clear()  # what is kept as it was written asks for no template
         response = client.get(path)
         assert response.status_code in (200, 204, 302, 405), path
-        # A list is kept as it was written, and all lists are one page.
-        return response.templates[0].name if response.status_code == 200 and response.templates else ""
+        return response.templates[0].name if response.status_code == 200 else ""
 
     counted = {page(path.format(**keys)) for path in PAGES}
     room = {"tasks": "task", "queues": "queue", "callers": "patient", "filed": "call"}
