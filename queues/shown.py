@@ -17,7 +17,7 @@ from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
 
 from audit.now import now
-from portal.people.models import LANGUAGES, Patient, User, initials
+from portal.people.models import LANGUAGES, Patient, User, initials, signature
 from portal.people.prepared import Prepared
 from portal.people.roles import Field
 from queues.models import Message, Task
@@ -163,7 +163,7 @@ def _line(row: tuple[Any, ...], clinical: bool, stands: Stands, today: date, lan
         queue_pk=queue_pk,
         queue=queue,
         owner_pk=owner_pk,
-        owner=f"{owner}, {owner_title}" if owner and owner_title else owner or "",
+        owner=signature(owner, owner_title) if owner else "",
         initials=initials(owner) if owner else "",
     )
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from audit.now import now
 from audit.statements import Question
 from portal.people import prepared
 from portal.people.models import User
 from queues.lists.scope import LIVE_STATES, QUEUES
+from queues.models import place_name
 
 MOST = 1000  # counted up to here; a person reads no more out of 1,384 than out of 999+
 BESIDE = 100  # in the panel beside a page, "99+" is all that is read
@@ -90,7 +89,7 @@ class Place:
 
     @property
     def place(self) -> str:
-        return self.facility or str(_("Central"))
+        return place_name(self.facility)
 
     @property
     def open_word(self) -> str:

@@ -18,6 +18,7 @@ from queues.models.places import (
     QueueQuerySet,
     QueueUserPermission,
     ServiceTarget,
+    place_name,
 )
 from queues.models.presence import Presence
 from queues.models.protocols import Protocol, ProtocolStep, Tick
@@ -66,4 +67,5 @@ __all__ = [
     "TaskMeasure",
     "TaskQuerySet",
     "Tick",
+    "place_name",
 ]

@@ -20,6 +20,11 @@ from queues import clock
 from queues.urgency import Urgency
 
 
+def place_name(facility: str) -> str:
+    """Where a queue of the facility of this name is; one of none is the whole practice's."""
+    return facility or str(_("Central"))
+
+
 class QueueQuerySet(models.QuerySet["Queue"]):
     def live(self) -> QueueQuerySet:
         return self.filter(retired_at__isnull=True)
@@ -193,7 +198,7 @@ class Queue(models.Model):
 
     @property
     def place(self) -> str:
-        return self.facility.name if self.facility else str(_("Central"))
+        return place_name(self.facility.name if self.facility else "")
 
     def team_in(self, language: str) -> str:
         return self.team_es if language == "es" and self.team_es else self.team

@@ -20,7 +20,7 @@ from portal.people.models.proxies import (
     reachable,
     reaches,
 )
-from portal.people.models.users import StaffRole, User, initials, today
+from portal.people.models.users import StaffRole, User, initials, signature, today
 
 __all__ = [
     "Calendar",
@@ -41,6 +41,7 @@ __all__ = [
     "initials",
     "reachable",
     "reaches",
+    "signature",
     "today",
     "validate_hours",
     "validate_time_zone",

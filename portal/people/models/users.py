@@ -18,6 +18,11 @@ from portal.people.models.places import LANGUAGES, Facility
 from portal.people.roles import Field, Role, fields_for
 
 
+def signature(name: str, title: str) -> str:
+    """Somebody's name as staff and patients read it."""
+    return f"{name}, {title}" if title else name
+
+
 def initials(name: str) -> str:
     """The first letters of the first and the last word."""
     words = name.split()
@@ -79,7 +84,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def signature(self) -> str:
         """The name as staff and patients read it: "Ana Ruiz, RN"."""
-        return f"{self.name}, {self.title}" if self.title else self.name
+        return signature(self.name, self.title)
 
     @property
     def initials(self) -> str:
