@@ -144,7 +144,10 @@ class TestWhatItSays:
     def test_what_is_not_counted_yet_is_told(self, clinic: Clinic, lead: User, worked: None) -> None:
         assert "not counted yet" not in client_of(lead).get("/measures/").content.decode()
         clinic.task()
-        assert "not counted yet" in client_of(lead).get("/measures/").content.decode()
+        assert (
+            "1 change of the last minute is not counted yet."
+            in client_of(lead).get("/measures/").content.decode()
+        )
 
     @pytest.mark.parametrize(
         "query",
