@@ -171,25 +171,14 @@ def statement(*, clinical: bool) -> str:
     """The search as SQL: put together from constants, every value a parameter."""
     words = "words" if clinical else "office_words"
     few, more = (f"(SELECT count(*) FROM {name})" for name in ("few", "more"))  # noqa: S608 - as above
-    steps = [
-        NEW.format(words=words, mine=MINE),
+    steps = [NEW.format(words=words, mine=MINE)]
+    for name, asked, taken in (
         # Sixteen times as many documents, or more: not where the first few say that these would hardly fill the page.
-        STEP.format(
-            name="more",
-            asked="more",
-            words=words,
-            mine=MINE,
-            taken=f"{few} < %(limit)s AND {few} * 16 >= 2 * %(limit)s",
-        ),
+        ("more", "more", f"{few} < %(limit)s AND {few} * 16 >= 2 * %(limit)s"),
         # Only after one of the two has counted, so that there are not many.
-        STEP.format(
-            name="everywhere",
-            asked="here",
-            words=words,
-            mine=MINE,
-            taken=f"greatest({few}, {more}) < %(limit)s",
-        ),
-    ]
+        ("everywhere", "here", f"greatest({few}, {more}) < %(limit)s"),
+    ):
+        steps.append(STEP.format(name=name, asked=asked, words=words, mine=MINE, taken=taken))
     return FOUND.format(
         queues=QUEUES,
         as_words=AS_WORDS,

@@ -31,8 +31,7 @@ Key = tuple[str | None, str, tuple[tuple[str, Any], ...], tuple[str, ...]]
 def written(piece: str, language: str | None, told: Mapping[str, Any], **holes: str) -> SafeString:
     """A compiled piece. It sees the names that it is `told`, all hashable, and the `holes`. `language` is the one that
     is spoken."""
-    key = (language, get_script_prefix(), tuple(told.items()), tuple(holes))
-    return _filled(_parts("compiled", piece, key), holes)
+    return _kept("compiled", piece, language, told, holes)
 
 
 def compiled(piece: str, **told: Any) -> SafeString:
@@ -42,8 +41,14 @@ def compiled(piece: str, **told: Any) -> SafeString:
 
 def framed(template: str, language: str | None, told: Mapping[str, Any], **holes: str) -> SafeString:
     """A page of Django's, likewise. No request is behind it: what is somebody's own has to fill a hole."""
+    return _kept("django", template, language, told, holes)
+
+
+def _kept(
+    using: str, name: str, language: str | None, told: Mapping[str, Any], holes: Mapping[str, str]
+) -> SafeString:
     key = (language, get_script_prefix(), tuple(told.items()), tuple(holes))
-    return _filled(_parts("django", template, key), holes)
+    return _filled(_parts(using, name, key), holes)
 
 
 @lru_cache(maxsize=MOST)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 
 from audit.now import at, now
 from portal.people.policies import Refused
@@ -87,7 +88,7 @@ def test_two_clicks_on_one_page_claim_one_task_and_the_next_page_another(clinic:
     for _number in range(3):
         clinic.task()
     nurse = client_of(clinic.nurse)
-    page = stamp(nurse.get("/work/all/"))
+    page = stamp(nurse.get(reverse("all")))
     first, second = (nurse.post("/work/next/", {"page": page}).url for _click in range(2))
     assert first == second
     fresh = stamp(nurse.get(first))

@@ -151,7 +151,7 @@ def test_each_filter_shows_what_it_says_and_its_chip_takes_it_away(clinic: Clini
     for query, tasks in expected.items():
         response = client.get(f"/work/all/?{query}")
         assert set(listed(response)) == {task.pk for task in tasks}, query
-    page = client.get("/work/all/?late=1&unclaimed=1").content.decode()
+    page = client.get(reverse("all"), {"late": "1", "unclaimed": "1"}).content.decode()
     chips = re.findall(r'<a class="chip pressed" href="([^"]+)">(\w+)', page)
     assert chips == [("?unclaimed=1", "late"), ("?late=1", "unclaimed")]
 
@@ -185,14 +185,14 @@ def test_with_very_many_queues_the_frame_shows_those_with_late_tasks(clinic: Cli
     assert counted.find(many[33].pk)
     assert counted.find(late.queue_id).late == 1
     assert len(counted.places) <= 12
-    assert listed(client_of(lead).get("/work/all/")) == [late.pk]
+    assert listed(client_of(lead).get(reverse("all"))) == [late.pk]
 
 
 # ---- live ----------------------------------------------------------------------------------------------------------
 
 
 def poll(client: Client, page, query: str = ""):
-    return client.get(f"/work/changes/{query}", headers={"X-Seen": seal(page), "HX-Request": "true"})
+    return client.get(reverse("changes") + query, headers={"X-Seen": seal(page), "HX-Request": "true"})
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.template.loader import render_to_string
 from django.test import Client
-from django.urls import set_script_prefix
+from django.urls import reverse, set_script_prefix
 from django.utils.safestring import SafeString
 
 from audit.now import at
@@ -57,7 +57,7 @@ def test_what_is_kept_is_what_the_template_writes() -> None:
 def test_each_browser_finds_its_own_token_seal_and_time_on_the_same_list(clinic: Clinic) -> None:
     clinic.task()
     browsers = [client_of(clinic.nurse), client_of(clinic.second_nurse), client_of(clinic.nurse)]
-    pages = [browser.get("/work/all/") for browser in browsers]
+    pages = [browser.get(reverse("all")) for browser in browsers]
     for read in (seal, stamp, lambda page: said(page, TOKEN)):
         found = [read(page) for page in pages]
         assert all(found)
@@ -71,19 +71,19 @@ def test_the_tokens_on_a_kept_list_are_taken(clinic: Clinic) -> None:
     careful = Client(enforce_csrf_checks=True)
     careful.force_login(clinic.nurse)
     for _time in range(2):  # the second is made of what was kept
-        page = careful.get("/work/all/")
-    assert careful.post("/work/next/", {"page": stamp(page)}).status_code == 403
+        page = careful.get(reverse("all"))
+    assert careful.post(reverse("claim-next"), {"page": stamp(page)}).status_code == 403
     data = {"page": stamp(page), "csrfmiddlewaretoken": said(page, TOKEN)}
-    assert careful.post("/work/next/", data).status_code == 302
+    assert careful.post(reverse("claim-next"), data).status_code == 302
     assert Task.objects.filter(owner=clinic.nurse).exists()
 
 
 def test_a_message_is_told_once_on_a_list_and_to_one_person(clinic: Clinic) -> None:
     nurse, second = client_of(clinic.nurse), client_of(clinic.second_nurse)
     sentence = "Nothing is waiting to be claimed."
-    nurse.get("/work/all/")
-    assert nurse.post("/work/next/").url == "/work/"
-    pages = [browser.get("/work/all/").content.decode() for browser in (second, nurse, nurse, second)]
+    nurse.get(reverse("all"))
+    assert nurse.post(reverse("claim-next")).url == reverse("work")
+    pages = [browser.get(reverse("all")).content.decode() for browser in (second, nurse, nurse, second)]
     assert [sentence in page for page in pages] == [False, True, False, False]
 
 
@@ -93,7 +93,7 @@ def test_a_list_is_kept_by_language(clinic: Clinic) -> None:
     type(clinic.nurse).objects.filter(pk=clinic.second_nurse.pk).update(language="es")
     for _time in range(2):
         for browser, language, close in ((english, "en", "Close"), (spanish, "es", "Cerrar")):
-            page = browser.get("/work/all/").content.decode()
+            page = browser.get(reverse("all")).content.decode()
             assert f'lang="{language}"' in page
             assert f">{close}</button>" in page
 
@@ -108,10 +108,10 @@ def test_a_row_is_written_anew_when_its_words_change_and_not_before(
     task, nurse = clinic.task(), client_of(clinic.nurse)
     Task.objects.filter(pk=task.pk).update(due_at=moment + due)
     with at(moment):
-        nurse.get("/work/all/")
+        nurse.get(reverse("all"))
         before = pieces._parts.cache_info().misses
     with at(moment + MINUTE):
-        nurse.get("/work/all/")
+        nurse.get(reverse("all"))
     assert pieces._parts.cache_info().misses - before == written
 
 
